@@ -1,0 +1,92 @@
+# spf: one non-recursive Makefile. `make help` lists the targets.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+CC     ?= cc
+CLANG  ?= clang
+CFLAGS ?= -O2 -g
+WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
+
+VERSION := 0.1.0
+CPPFLAGS += -D_GNU_SOURCE -DSPF_VERSION='"$(VERSION)"' -DSPF_PREFIX='"$(PREFIX)"' -Isrc -I. -I$(BUILD)
+CPPFLAGS += $(shell pkg-config --cflags luajit 2>/dev/null)
+LIBS := -lbpf -lelf -lz $(shell pkg-config --libs luajit 2>/dev/null || echo -lluajit-5.1) -lm
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+ifeq ($(SAN),1)
+BUILD := $(BUILD)-san
+CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' "$(1)" "$(2)")
+
+SRC  := $(wildcard src/*.c src/*/*.c)
+OBJ  := $(SRC:%.c=$(BUILD)/%.o)
+LIB  := $(BUILD)/libspf.a
+SPF  := $(BUILD)/spf
+LUA  := $(wildcard lua/*.lua lua/*/*.lua)
+BPF  := $(wildcard bpf/*.bpf.c)
+SKEL := $(BPF:bpf/%.bpf.c=$(BUILD)/bpf/%.skel.h)
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))
+
+include $(wildcard tests/*.mk tests/*/*.mk)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all deps demo check check-unit fmt lint install clean help
+.SECONDARY:
+
+all: $(SPF) ## build spf (needs what `make deps` installs)
+
+$(SPF): $(BUILD)/src/main.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(LIBS)
+
+$(LIB): $(filter-out $(BUILD)/src/main.o,$(OBJ)) $(BUILD)/embedded.o
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(SKEL) $(BUILD)/record.cdef
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -MMD -MP -c -o $@ $<
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The Lua library and the record structs go into the binary as text (src/util/embedded.h).
+$(BUILD)/embedded.c: $(LUA) $(BUILD)/record.cdef Makefile
+	$(call say,EMBED,$@)
+	$(Q)mkdir -p $(@D) && { echo '#include "util/embedded.h"'; \
+	  i=0; for f in $(LUA) $(BUILD)/record.cdef; do i=$$((i+1)); \
+	    printf '__asm__(".section .rodata\\n.balign 8\\nembed_%d: .incbin \\"%s\\"\\nembed_%d_end: .byte 0\\n.previous\\n");\nextern const char embed_%d[], embed_%d_end[];\n' $$i $$f $$i $$i $$i; done; \
+	  echo 'const struct embedded embedded[] = {'; \
+	  i=0; for f in $(LUA) $(BUILD)/record.cdef; do i=$$((i+1)); \
+	    printf '\t{ "%s", embed_%d, embed_%d_end },\n' $${f#$(BUILD)/} $$i $$i; done; \
+	  echo '	{ 0, 0, 0 }, };'; } > $@
+
+$(BUILD)/record.cdef: src/decode/record.h
+	$(Q)mkdir -p $(@D) && $(CC) -E -P -DSPF_CDEF -x c $< > $@
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
+	$(call say,BPF,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v2 -D__TARGET_ARCH_$(subst aarch64,arm64,$(subst x86_64,x86,$(shell uname -m))) -O2 -g -Wall -Werror -Ibpf -c -o $@ $<
+
+$(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)PATH="$$PATH:/usr/sbin" bpftool gen skeleton $< name $*_bpf > $@
+
+$(BUILD)/tests/%_test: tests/unit/%_test.c $(LIB)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -Itests/unit -MMD -MP -o $@ $< $(LIB) $(LIBS) -lcmocka
+
+check-unit: $(UNIT) ## run the unit tests
+	$(Q)for t in $(UNIT); do $$t || exit 1; done
+
+clean: ## remove what was built
+	rm -rf build build-*
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+-include $(OBJ:.o=.d) $(UNIT:=.d)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every source gives and every stage up to conn/ takes: one piece of news about one
+ * direction of one connection. Live capture and files look alike behind it.
+ *
+ * A direction is named by the id of the socket (or file endpoint) that sends it; ids are
+ * unique within a capture, never 0, and never reused.
+ */
+#ifndef SPF_CAPTURE_CHUNK_H
+#define SPF_CAPTURE_CHUNK_H
+
+#include "decode/decoder.h"
+
+enum chunk_kind {
+	CHUNK_DATA,  /* bytes [off, off + len) of a direction; data may hold fewer (cut) */
+	CHUNK_SENT,  /* len bytes at off were written, at ts, by that process; no bytes */
+	CHUNK_LOST,  /* [off, off + len) was accepted but is not captured, cause says why */
+	CHUNK_OPEN,  /* a connection: sock and peer, ends, addr */
+	CHUNK_CLOSE, /* the sending end of sock is closed; off = its final length */
+};
+
+struct chunk {
+	enum chunk_kind kind;
+	enum gap_cause cause;  /* LOST */
+	uint64_t sock;         /* id of the sender's socket */
+	uint64_t peer;         /* id of the other end; OPEN only */
+	uint64_t off;
+	uint64_t len;          /* accepted by the kernel */
+	struct bytes data;     /* borrowed from the source until its next call */
+	int64_t ts_ns;         /* CLOCK_MONOTONIC; written, where known, else read */
+	int64_t read_ns;       /* CLOCK_MONOTONIC; < 0 unknown */
+	bool has_writer;       /* pid, tid, comm are the writer's */
+	bool early;            /* OPEN: seen being opened, not open before the capture */
+	int32_t pid, tid;
+	int32_t reader_pid, reader_tid;
+	int32_t fds;           /* SCM_RIGHTS, < 0 unknown */
+	char comm[16];
+	char reader_comm[16];
+	enum transport transport; /* OPEN, likewise what follows */
+	enum role role;           /* of sock */
+	const char *addr;         /* printable: path, @abstract, host:port; borrowed */
+	struct endpoint end[2];   /* of sock, of peer */
+};
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/record.h"
+
+#include <stdlib.h>
+
+#include "util/xalloc.h"
+
+#define ALIGN 8u
+
+static uint32_t aligned(uint32_t n)
+{
+	return (n + ALIGN - 1) & ~(ALIGN - 1);
+}
+
+struct batch *batch_new(void)
+{
+	struct batch *b = xmalloc(BATCH_LEN);
+
+	batch_init(b, BATCH_LEN);
+	return b;
+}
+
+void batch_init(struct batch *b, uint32_t cap)
+{
+	b->cap = cap;
+	b->used = aligned(sizeof(*b));
+	b->count = 0;
+	b->reserved = 0;
+}
+
+void *batch_alloc(struct batch *b, uint32_t n)
+{
+	void *p;
+
+	if (n > b->cap || aligned(n) > b->cap - b->used)
+		return NULL;
+	p = (char *)b + b->used;
+	memset(p, 0, n);
+	b->used += aligned(n);
+	return p;
+}
+
+struct str batch_str(struct batch *b, struct bytes in)
+{
+	struct str s = { 0, 0 };
+	uint32_t room = in.len ? (uint32_t)in.len : 1;
+
+	if (!in.p || in.len > b->cap || aligned(room) > b->cap - b->used)
+		return s;
+	s.off = b->used;
+	s.len = (uint32_t)in.len;
+	memcpy((char *)b + s.off, in.p, in.len);
+	b->used += aligned(room);
+	return s;
+}
+
+bool batch_room(const struct batch *b, uint32_t n)
+{
+	return b->count < BATCH_RECORDS && n <= b->cap && aligned(n) <= b->cap - b->used;
+}
+
+void *batch_record(struct batch *b, uint32_t len, const struct record *head)
+{
+	struct record *r;
+
+	if (!batch_room(b, len))
+		return NULL;
+	b->rec[b->count] = b->used;
+	r = batch_alloc(b, len);
+	*r = *head;
+	b->count++;
+	return r;
+}
+
+void batch_undo(struct batch *b)
+{
+	b->count--;
+	b->used = b->rec[b->count];
+}
