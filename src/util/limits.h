@@ -9,4 +9,27 @@
 /* Chunks that wait in the reorder stage, all connections together. */
 #define LIMIT_REORDER_LEN (64u << 20)
 
+/* Head of an HTTP/1 message. Servers refuse past 8 to 64 KiB; Go's takes 1 MiB. */
+#define LIMIT_HTTP1_HEAD (256u << 10)
+
+/* Field lines of an HTTP/1 head. Servers stop at 100 to 2,000. */
+#define LIMIT_HTTP1_FIELDS 4096
+
+/* A line that may be the start-line with which HTTP/1 goes on after a loss. */
+#define LIMIT_HTTP1_START (16u << 10)
+
+/* Body of an HTTP/1 message that is kept for m.body; the rest is counted only. */
+#define LIMIT_HTTP1_BODY (1u << 20)
+
+/* gRPC message that is kept for m.data; gRPC's own default is to refuse more than 4 MiB. */
+#define LIMIT_GRPC_MESSAGE (4u << 20)
+
+/* What a compressed body or message may become, and how many times its size: zlib's format can
+ * reach 1032 times, text and protobuf hardly 50. */
+#define LIMIT_INFLATE_LEN (8u << 20)
+#define LIMIT_INFLATE_RATIO 250
+
+/* Nesting of protobuf messages that is followed; protobuf itself stops at 100. */
+#define LIMIT_PB_DEPTH 64
+
 #endif
