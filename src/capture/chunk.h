@@ -18,6 +18,13 @@ enum chunk_kind {
 	CHUNK_CLOSE, /* the sending end of sock is closed; off = its final length */
 };
 
+/* The network address of one end; family 0 where there is none (unix sockets) or none is known. */
+struct chunk_net {
+	uint8_t family; /* 0, 4 or 6 */
+	uint8_t ip[16]; /* in network order; IPv4: the first four bytes */
+	uint16_t port;
+};
+
 struct chunk {
 	enum chunk_kind kind;
 	enum gap_cause cause;  /* LOST */
@@ -39,6 +46,7 @@ struct chunk {
 	enum role role;           /* of sock */
 	const char *addr;         /* printable: path, @abstract, host:port; borrowed */
 	struct endpoint end[2];   /* of sock, of peer */
+	struct chunk_net net[2];  /* TCP: of sock, of peer */
 };
 
 #endif

@@ -6,6 +6,12 @@
 /* Connections watched at once. An etcd or Envoy of a big host holds a few thousand. */
 #define LIMIT_CONNECTIONS 65536
 
+/* One line of a text trace: twice (hex) the largest write that a test wants to type in. */
+#define LIMIT_TRACE_LINE (16u << 20)
+
+/* Strings (paths of programs) that a capture file may name; the rest is shown as unknown. */
+#define LIMIT_FILE_STRINGS 4096
+
 /* Chunks that wait in the reorder stage, all connections together. */
 #define LIMIT_REORDER_LEN (64u << 20)
 
