@@ -223,7 +223,7 @@ static void after_an_upgrade_nothing_is_consumed(void **state)
 		   "RESP 101 Switching Protocols 1.1 f0 ka1 [Upgrade=h2c]\n");
 	t.log = (struct buf){ 0 };
 	trace_feed(&t, bytes_of(text, sizeof(text) - 1));
-	trace_feed(&t, HEX("00 00 00 04 00 00 00 00 00"));
+	trace_feed(&t, BYTES_LIT("\0\0\0\4\0\0\0\0\0"));
 	trace_end(&t);
 	buf_release(&t.log);
 }
