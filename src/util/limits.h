@@ -9,6 +9,23 @@
 /* One line of a text trace: twice (hex) the largest write that a test wants to type in. */
 #define LIMIT_TRACE_LINE (16u << 20)
 
+/* A packet of a capture file. tcpdump's largest snaplen is 256 KiB; BIG TCP makes 512 KiB. */
+#define LIMIT_PACKET_LEN (1u << 20)
+
+/* A block of a pcapng: a packet with its options, or e.g. embedded TLS keys, which are passed. */
+#define LIMIT_BLOCK_LEN (16u << 20)
+
+/* Interfaces of a pcapng section. */
+#define LIMIT_INTERFACES 65536
+
+/* TCP segments that wait for an earlier one: a direction (a few windows of a fast connection),
+ * and all together. */
+#define LIMIT_TCP_PENDING (1u << 20)
+#define LIMIT_TCP_PENDING_ALL (16u << 20)
+
+/* Connections of a capture file that have ended: late retransmissions must not open them anew. */
+#define LIMIT_TCP_CLOSED 1024
+
 /* Strings (paths of programs) that a capture file may name; the rest is shown as unknown. */
 #define LIMIT_FILE_STRINGS 4096
 
