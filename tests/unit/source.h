@@ -35,11 +35,12 @@ static inline struct buf text_of(struct bytes file, int *end, char **why)
 	if (s) {
 		while ((rc = s->ops->next(s, &c, &settled)) == 1)
 			trace_print(&p, &out, &c);
-		reason = s->why;
+		*why = s->why ? strdup(s->why) : NULL;
 		s->ops->free(s);
+	} else {
+		*why = strdup(reason);
 	}
 	*end = rc;
-	*why = reason ? strdup(reason) : NULL;
 	trace_printer_release(&p);
 	return out;
 }
