@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* gen DIR [PATTERN]...: one talk for each kind of connection and way to write and to read whose
+ * name KIND/WRITER/READER matches a pattern (all, without one). For each direction it stores
+ * in DIR what the reader got, and prints a line, fields separated by tabs:
+ *
+ *     NAME/forth  READ  WRITTEN  FILE  WRITER-PID  READER-PID
+ *
+ * Every direction's bytes begin with the line "gen NAME/forth" (or back), by which a capture
+ * of it is recognised; the rest is pseudo-random, seeded by the name. Where fewer bytes were
+ * read than written, FILE goes on with those that nobody read.
+ * A way that this kernel does not have prints "# NAME skipped: why".
+ */
+#include "gen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { USUAL_LEN = 400000, BACK_LEN = 5000, UNREAD_LEN = 100000, SECONDS = 60 };
+
+/* What is tried in one talk. */
+struct talk {
+	const char *dir;
+	char name[128];
+	const struct kind *kind;
+	const struct writer *writer;
+	const struct reader *reader;
+	size_t len;
+	size_t read_len; /* the reader stops there and closes */
+	int is_passed;   /* the writer gets its end by SCM_RIGHTS */
+};
+
+void die(const char *what)
+{
+	fprintf(stderr, "gen: %s: %s\n", what, strerror(errno));
+	_exit(1);
+}
+
+void store_put(struct store *s, const void *p, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		ssize_t n = write(s->fd, (const char *)p + at, len - at);
+
+		if (n < 0)
+			die("store");
+		at += (size_t)n;
+	}
+	s->len += len;
+}
+
+/* The known bytes of a direction. */
+static uint8_t *known_bytes(const char *name, const char *direction, size_t len)
+{
+	uint8_t *p = malloc(len + 8);
+	uint64_t x = 88172645463325252ull;
+	size_t n = (size_t)sprintf((char *)p, "gen %s/%s\n", name, direction);
+
+	for (size_t i = 0; i < n; i++)
+		x = (x ^ p[i]) * 0x9e3779b97f4a7c15ull;
+	for (; n < len; n += sizeof(x)) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		memcpy(p + n, &x, len - n < sizeof(x) ? len - n : sizeof(x));
+	}
+	return p;
+}
+
+/* ---- a descriptor by way of another socket ---- */
+
+static void pass_fd(int by, int fd)
+{
+	union {
+		char mem[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec v = { "x", 1 };
+	struct msghdr m = {
+		.msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	if (sendmsg(by, &m, 0) != 1)
+		die("pass");
+}
+
+static int take_fd(int by)
+{
+	union {
+		char mem[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char byte;
+	struct iovec v = { &byte, 1 };
+	struct msghdr m = {
+		.msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	if (recvmsg(by, &m, 0) != 1 || !CMSG_FIRSTHDR(&m))
+		die("take");
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+	return fd;
+}
+
+/* ---- one talk ---- */
+
+static struct store store_open(const struct talk *t, const char *direction, char *path)
+{
+	struct store s = { 0 };
+	char *end = path + sprintf(path, "%s/", t->dir);
+
+	sprintf(end, "%s.%s", t->name, direction);
+	for (; *end; end++)
+		if (*end == '/')
+			*end = '_';
+	s.fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+	if (s.fd < 0)
+		die(path);
+	return s;
+}
+
+/* The writing process: says the known bytes, then hears those that come back. Its exit
+ * status is the errno of a way that is not there. */
+static void write_side(const struct talk *t, int fd)
+{
+	uint8_t *bytes = known_bytes(t->name, "forth", t->len);
+	char path[256];
+	struct store s;
+	int rc = (t->kind->way ? t->kind->way : t->writer->way)(fd, bytes, t->len);
+
+	if (!t->kind->is_message)
+		shutdown(fd, SHUT_WR);
+	if (!rc && !t->kind->is_one_way && t->read_len == t->len) {
+		s = store_open(t, "back", path);
+		readers[0].way(fd, BACK_LEN, &s);
+	}
+	_exit(-rc);
+}
+
+static void print_direction(const struct talk *t, const char *direction, size_t read_len,
+			    size_t len, const char *path, pid_t writer, pid_t reader)
+{
+	printf("%s/%s\t%zu\t%zu\t%s\t%d\t%d\n", t->name, direction, read_len, len, path, (int)writer,
+	       (int)reader);
+	fflush(stdout);
+}
+
+static void read_side(const struct talk *t, int fd, pid_t writer)
+{
+	char path[256], back_path[256];
+	struct store s = store_open(t, "forth", path);
+	struct store back = { 0 };
+	uint8_t *bytes;
+	int rc, status;
+	size_t got;
+
+	rc = t->reader->way(fd, t->read_len, &s);
+	got = s.len;
+	if (!rc && got && !t->kind->is_one_way && t->read_len == t->len) {
+		bytes = known_bytes(t->name, "back", BACK_LEN);
+		writers[0].way(fd, bytes, BACK_LEN);
+		free(bytes);
+		back = store_open(t, "back", back_path);
+		back.len = BACK_LEN;
+	}
+	if (t->read_len < t->len && !rc) {
+		waitpid(writer, &status, 0); /* all of it waits in the socket */
+		close(fd);
+		bytes = known_bytes(t->name, "forth", t->len);
+		store_put(&s, bytes + got, t->len - got);
+		free(bytes);
+	} else {
+		close(fd);
+		waitpid(writer, &status, 0);
+	}
+	if (WIFSIGNALED(status) || rc || WEXITSTATUS(status)) {
+		printf("# %s skipped: %s\n", t->name,
+		       WIFSIGNALED(status) ? "the writer was killed"
+					   : strerror(rc ? -rc : WEXITSTATUS(status)));
+		fflush(stdout);
+		_exit(WIFSIGNALED(status) || WEXITSTATUS(status) == 1);
+	}
+	print_direction(t, "forth", got, t->len, path, writer, getpid());
+	if (back.len)
+		print_direction(t, "back", back.len, BACK_LEN, back_path, getpid(), writer);
+	_exit(0);
+}
+
+/* Both sides are processes of their own, so that a way that hangs can be ended. */
+static void hold(const struct talk *t)
+{
+	int fd[2], by[2];
+	pid_t writer;
+
+	alarm(SECONDS);
+	signal(SIGPIPE, SIG_IGN);
+	if (t->is_passed) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, by))
+			die("socketpair");
+	} else {
+		t->kind->open(fd, t->dir);
+	}
+	writer = fork();
+	if (writer == 0) {
+		alarm(SECONDS);
+		if (t->is_passed)
+			fd[1] = take_fd(by[0]);
+		else
+			close(fd[0]);
+		write_side(t, fd[1]);
+	}
+	if (t->is_passed) {
+		t->kind->open(fd, t->dir);
+		pass_fd(by[1], fd[1]);
+	}
+	close(fd[1]);
+	read_side(t, fd[0], writer);
+}
+
+/* ---- all talks ---- */
+
+static char *const *patterns;
+static int failed;
+
+static void try(struct talk *t, const char *what)
+{
+	char *const *p = patterns;
+	pid_t pid;
+	int status;
+
+	snprintf(t->name, sizeof(t->name), "%s/%s", t->kind->name, what);
+	while (*p && fnmatch(*p, t->name, 0))
+		p++;
+	if (patterns[0] && !*p)
+		return;
+	if (!t->len)
+		t->len = USUAL_LEN;
+	if (!t->read_len)
+		t->read_len = t->len;
+	pid = fork();
+	if (pid == 0)
+		hold(t);
+	waitpid(pid, &status, 0);
+	if (status) {
+		printf("# %s FAILED: status %x\n", t->name, status);
+		fflush(stdout);
+		failed = 1;
+	}
+}
+
+static void try_kind(const char *dir, const struct kind *k)
+{
+	struct talk plain = { .dir = dir, .kind = k, .writer = &writers[0], .reader = &readers[0] };
+	char what[64];
+
+	for (const struct writer *w = writers; w->name; w++) {
+		struct talk t = plain;
+
+		t.writer = w;
+		t.len = w->len;
+		if (!strcmp(w->name, "scm-rights"))
+			for (t.reader = readers; strcmp(t.reader->name, "recvmsg"); t.reader++)
+				;
+		if (!strcmp(w->name, "oob"))
+			for (t.reader = readers; strcmp(t.reader->name, "oob"); t.reader++)
+				;
+		snprintf(what, sizeof(what), "%s/%s", w->name, t.reader->name);
+		if (w == writers || (k->has_all && strncmp(k->name, "tcp", 3)) ||
+		    (k->has_all && strcmp(w->name, "scm-rights") && strcmp(w->name, "oob")))
+			try(&t, what);
+	}
+	for (const struct reader *r = readers + 1; k->has_all && r[1].name; r++) {
+		struct talk t = plain;
+
+		t.reader = r;
+		snprintf(what, sizeof(what), "write/%s", r->name);
+		try(&t, what);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *dir = argv[1];
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: gen DIR [PATTERN]...\n");
+		return 2;
+	}
+	patterns = argv + 2;
+	for (const struct kind *k = kinds; k->name; k++)
+		try_kind(dir, k);
+	for (int i = 0; i < 2; i++) {
+		struct talk t = {
+			.dir = dir,
+			.kind = &kinds[0],
+			.writer = &writers[0],
+			.reader = &readers[0],
+			.is_passed = i == 0,
+		};
+
+		if (i == 1) {
+			t.len = UNREAD_LEN;
+			t.read_len = 30000;
+		}
+		try(&t, i ? "write/unread-at-close" : "passed-by-scm-rights/read");
+	}
+	return failed;
+}
