@@ -52,6 +52,9 @@
 #define LIMIT_INFLATE_LEN (8u << 20)
 #define LIMIT_INFLATE_RATIO 250
 
+/* Header lists that open and finished calls keep for c.request and c.response, all together. */
+#define LIMIT_CALLS_KEPT (64u << 20)
+
 /* Nesting of protobuf messages that is followed; protobuf itself stops at 100. */
 #define LIMIT_PB_DEPTH 64
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "decode/detect.h"
+#include "decode/http1_detect.h"
 
 #include "decode/http1_head.h"
 #include "util/limits.h"
-
-static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /* True if the shorter of the two begins the longer. */
 static bool agree(struct bytes a, struct bytes b)
@@ -13,17 +11,17 @@ static bool agree(struct bytes a, struct bytes b)
 }
 
 /* HTTP/1.1 200: versions 1.0 and 1.1, any status. */
-static enum detected status_line(struct bytes in)
+static enum http1_detected status_line(struct bytes in)
 {
 	struct bytes line = bytes_of(in.p, in.len < 13 ? in.len : 13);
 	size_t off;
 
 	if (line.len < 13 && !memchr(line.p, '\n', line.len))
-		return DETECT_MORE;
+		return HTTP1_MAYBE;
 	if (line.len == 13 && (line.p[12] == '\r' || line.p[12] == '\n'))
 		line.len = 12;
-	return http1_find_start(line, true, &off) && off == 0 ? DETECT_HTTP1_RESPONSE
-							      : DETECT_NONE;
+	return http1_find_start(line, true, &off) && off == 0 ? HTTP1_RESPONSE
+							      : HTTP1_NOT;
 }
 
 /* What can begin a request-line: capital letters, then a blank and printable characters. */
@@ -43,7 +41,7 @@ static bool may_be_request(struct bytes in)
 	return true;
 }
 
-static enum detected request_line(struct bytes in)
+static enum http1_detected request_line(struct bytes in)
 {
 	const uint8_t *lf = memchr(in.p, '\n', in.len);
 	struct bytes line = bytes_of(in.p, lf ? (size_t)(lf - in.p) : in.len);
@@ -52,34 +50,30 @@ static enum detected request_line(struct bytes in)
 	const char *why;
 
 	if (!may_be_request(line) || line.len > LIMIT_HTTP1_START)
-		return DETECT_NONE;
+		return HTTP1_NOT;
 	if (!lf)
-		return DETECT_MORE;
+		return HTTP1_MAYBE;
 	line.len++;
 	if (http1_head_parse(line, false, &head, &none, &why) || !head.version.p || !head.target.len ||
 	    head.version.p[0] != '1')
-		return DETECT_NONE;
-	return DETECT_HTTP1_REQUEST;
+		return HTTP1_NOT;
+	return HTTP1_REQUEST;
 }
 
-enum detected detect_first(struct bytes in)
+enum http1_detected http1_detect_first(struct bytes in)
 {
-	struct bytes magic = bytes_of(preface, sizeof(preface) - 1);
-
 	while (in.len && (in.p[0] == '\r' || in.p[0] == '\n')) { /* RFC 9112 §2.2 */
 		in.p++;
 		in.len--;
 	}
 	if (!in.len)
-		return DETECT_MORE;
-	if (agree(in, magic))
-		return in.len >= magic.len ? DETECT_H2 : DETECT_MORE;
+		return HTTP1_MAYBE;
 	if (agree(in, BYTES_LIT("HTTP/1.")))
 		return status_line(in);
 	return request_line(in);
 }
 
-enum detected detect_http1_within(struct bytes in, size_t *off)
+enum http1_detected http1_detect_within(struct bytes in, size_t *off)
 {
 	const uint8_t *start = in.p;
 	const uint8_t *lf;
@@ -92,16 +86,16 @@ enum detected detect_http1_within(struct bytes in, size_t *off)
 		*off = (size_t)(in.p - start);
 		if (usable && http1_find_start(line, false, &at)) {
 			*off += at;
-			return DETECT_HTTP1_REQUEST;
+			return HTTP1_REQUEST;
 		}
 		if (usable && http1_find_start(line, true, &at)) {
 			*off += at;
-			return DETECT_HTTP1_RESPONSE;
+			return HTTP1_RESPONSE;
 		}
 		bytes_take(&in, line.len + 1, &line);
 	}
 	*off = (size_t)(in.p - start);
 	if (in.len > LIMIT_HTTP1_START)
 		*off += in.len;
-	return DETECT_NONE;
+	return HTTP1_NOT;
 }
