@@ -1,0 +1,30 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- spf.grpc: status codes, paths, timeouts.
+local _, sys = ...
+local grpc = {}
+
+--- status[5] is "NOT_FOUND"; other numbers as text.
+grpc.status = setmetatable({}, { __index = function(_, n)
+  return type(n) == "number" and (sys.names("grpc_status", n) or string.format("%d", n)) or nil
+end })
+
+--- "/pkg.Service/Method" → "pkg.Service", "Method"; nil if the path names no RPC.
+---@param path string?
+---@return string?, string?
+function grpc.split(path)
+  if not path then return nil end
+  return path:match("^/?([^/?]+)/([^/?]+)$")
+end
+
+local UNITS = { H = 3600e6, M = 60e6, S = 1e6, m = 1e3, u = 1, n = 1e-3 }
+
+--- A grpc-timeout ("10m" = 10 ms) in us, nil if it is none.
+---@param s string?
+---@return number?
+function grpc.timeout(s)
+  if not s then return nil end
+  local n, unit = s:match("^(%d%d?%d?%d?%d?%d?%d?%d?)([HMSmun])$")
+  return n and tonumber(n) * UNITS[unit]
+end
+
+return grpc

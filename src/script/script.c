@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "script/script.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#include "script/state.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+enum {
+	/* A batch is filled on, after its records were handed over, up to here: a quiet capture
+	 * then does not make 64 KiB of garbage a record. */
+	REFILL_MAX = BATCH_LEN / 2,
+	WATCH_TICK_MS = 50,
+};
+
+struct scripts {
+	struct script_options opt;
+	size_t cnt;
+	struct state *states;
+	struct batch *own; /* when there is no script */
+};
+
+/* The watchdog: CPU time of the process, looked at every WATCH_TICK_MS. A callback that does
+ * not come back is ended from here, wherever it is: in compiled code, in a pattern, in a loop
+ * over pcall. (A Lua hook reaches none of these.) */
+static struct watch {
+	struct scripts *s;
+	const struct state *st;
+	uint64_t runs;
+	int32_t at;
+	int64_t spent_ms;
+} watch;
+
+static void watch_tick(int sig)
+{
+	struct scripts *s = watch.s;
+	int64_t max_ms = s ? s->opt.timeout_ns / 1000000 : 0;
+	char what[64];
+
+	(void)sig;
+	for (size_t i = 0; s && i < s->cnt; i++) {
+		const struct state *st = &s->states[i];
+
+		if (!st->running)
+			continue;
+		if (watch.st != st || watch.runs != st->runs || watch.at != st->ctl.at) {
+			watch.st = st;
+			watch.runs = st->runs;
+			watch.at = st->ctl.at;
+			watch.spent_ms = 0;
+			return;
+		}
+		watch.spent_ms += WATCH_TICK_MS;
+		if (max_ms && watch.spent_ms >= max_ms) {
+			snprintf(what, sizeof(what), "ran longer than %g s", (double)max_ms / 1000);
+			state_stop(st, what);
+		}
+		return;
+	}
+	watch.st = NULL;
+}
+
+static void watch_start(struct scripts *s)
+{
+	struct sigaction sa = { .sa_handler = watch_tick, .sa_flags = SA_RESTART };
+	struct itimerval every = { .it_interval = { 0, WATCH_TICK_MS * 1000 },
+				   .it_value = { 0, WATCH_TICK_MS * 1000 } };
+
+	if (s->opt.timeout_ns <= 0)
+		return;
+	watch.s = s;
+	sigaction(SIGPROF, &sa, NULL);
+	setitimer(ITIMER_PROF, &every, NULL);
+}
+
+static void watch_stop(struct scripts *s)
+{
+	struct itimerval off = { .it_interval = { 0, 0 } };
+
+	if (watch.s != s)
+		return;
+	setitimer(ITIMER_PROF, &off, NULL);
+	memset(&watch, 0, sizeof(watch));
+}
+
+struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
+			    const struct script_options *o, struct sink *out, char **why)
+{
+	struct scripts *s = xcalloc(1, sizeof(*s));
+
+	s->opt = *o;
+	s->states = xcalloc(src_cnt ? src_cnt : 1, sizeof(*s->states));
+	watch_start(s);
+	while (s->cnt < src_cnt) {
+		struct state *st = &s->states[s->cnt++];
+
+		if (state_init(st, &src[s->cnt - 1], &s->opt, out, why) == 0)
+			continue;
+		s->cnt--;
+		scripts_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void scripts_free(struct scripts *s)
+{
+	if (!s)
+		return;
+	watch_stop(s);
+	for (size_t i = 0; i < s->cnt; i++)
+		state_release(&s->states[i]);
+	free(s->states);
+	free(s->own);
+	free(s);
+}
+
+void scripts_want(const struct scripts *s, struct want *want)
+{
+	for (size_t i = 0; i < s->cnt; i++) {
+		const struct state *st = &s->states[i];
+
+		for (uint32_t k = 0; k < KIND_COUNT; k++)
+			want->kind[k] |= st->hooks >> k & 1;
+		want->kind[KIND_CONN] |= st->tracks_conns;
+		want->data |= st->data;
+		want->headers |= st->headers;
+	}
+}
+
+/* The message that state_call() left on the stack, popped. */
+static char *take_error(struct state *st)
+{
+	const char *s = lua_tostring(st->L, -1);
+	char *why = xasprintf("%s: %s", st->name, s ? s : "error object");
+
+	if (s && strncmp(s, st->name, strlen(st->name)) == 0) {
+		free(why);
+		why = xstrdup(s);
+	}
+	lua_pop(st->L, 1);
+	return why;
+}
+
+static void push_info(lua_State *L, const struct script_info *info)
+{
+	lua_newtable(L);
+	lua_pushboolean(L, info->live);
+	lua_setfield(L, -2, "live");
+	lua_pushstring(L, info->file);
+	lua_setfield(L, -2, "file");
+	lua_newtable(L);
+	for (int i = 0; info->targets && info->targets[i]; i++) {
+		lua_pushstring(L, info->targets[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_setfield(L, -2, "targets");
+	lua_pushnumber(L, (lua_Number)info->start_ns / 1e9);
+	lua_setfield(L, -2, "start");
+	lua_pushstring(L, SPF_VERSION);
+	lua_setfield(L, -2, "version");
+}
+
+int scripts_start(struct scripts *s, const struct script_info *info, char **why)
+{
+	for (size_t i = 0; i < s->cnt; i++) {
+		struct state *st = &s->states[i];
+
+		push_info(st->L, info);
+		if (state_call(st, st->start, 1, "on_start")) {
+			*why = take_error(st);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+struct batch *scripts_batch(struct scripts *s, uint32_t need)
+{
+	uint32_t cap = need > BATCH_LEN ? need : BATCH_LEN;
+	struct state *st = s->states;
+	struct batch *b = s->cnt ? st->b : s->own;
+
+	if (b && b->count == 0 && need <= b->cap - b->used)
+		return b;
+	if (b && b->used <= REFILL_MAX && need <= b->cap - b->used) {
+		b->count = 0; /* views of its records hold their offsets */
+		return b;
+	}
+	if (s->cnt) {
+		state_new_batch(st, cap);
+		return st->b;
+	}
+	s->own = xrealloc(s->own, cap);
+	batch_init(s->own, cap);
+	return s->own;
+}
+
+/* Gives a further script its own copy of what is new in the batch: states share no memory. */
+static void copy_batch(struct state *st, const struct batch *b, uint32_t from)
+{
+	if (!st->b || st->b->cap != b->cap || st->copied != from) {
+		state_new_batch(st, b->cap);
+		from = sizeof(*b);
+	}
+	memcpy((char *)st->b + from, (const char *)b + from, b->used - from);
+	memcpy(st->b, b, sizeof(*b));
+	st->copied = b->used;
+}
+
+static void copy_hidden(const struct batch *from, struct batch *to)
+{
+	for (uint32_t i = 0; i < to->count; i++)
+		batch_at(to, i)->hidden = batch_at(from, i)->hidden;
+}
+
+static uint32_t kinds_of(const struct batch *b)
+{
+	uint32_t kinds = 0;
+
+	for (uint32_t i = 0; i < b->count; i++)
+		kinds |= 1u << batch_at(b, i)->kind;
+	return kinds;
+}
+
+static void run_one(struct state *st)
+{
+	lua_rawgeti(st->L, LUA_REGISTRYINDEX, st->b_ref);
+	if (state_call(st, st->run, 1, NULL)) {
+		char *why = take_error(st);
+
+		log_warn("%s", why);
+		st->ctl.errors++;
+		free(why);
+	}
+}
+
+void scripts_run(struct scripts *s, struct batch *b)
+{
+	uint32_t kinds = kinds_of(b);
+
+	for (size_t i = 0; i < s->cnt && b->count; i++) {
+		struct state *st = &s->states[i];
+		uint32_t takes = st->hooks | st->filters | (st->tracks_conns ? 1u << KIND_CONN : 0);
+
+		if (!(kinds & takes) || st->ctl.exit)
+			continue;
+		if (b != st->b)
+			copy_batch(st, b, b->rec[0]);
+		run_one(st);
+		if (b != st->b)
+			copy_hidden(st->b, b);
+	}
+}
+
+int64_t scripts_tick(struct scripts *s, int64_t now_ns, int64_t epoch_ns)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < s->cnt; i++) {
+		struct state *st = &s->states[i];
+
+		if (!st->ticks)
+			continue;
+		if (!st->due_ns)
+			st->due_ns = now_ns + st->interval_ns;
+		if (now_ns >= st->due_ns) {
+			/* what was missed is not made up for: one call, then on along the grid */
+			st->due_ns += ((now_ns - st->due_ns) / st->interval_ns + 1) * st->interval_ns;
+			lua_pushnumber(st->L, (lua_Number)epoch_ns / 1e9);
+			lua_pushnumber(st->L, ++st->tick_cnt);
+			if (state_call(st, st->interval, 2, "on_interval")) {
+				char *why = take_error(st);
+
+				log_warn("%s", why);
+				free(why);
+			}
+		}
+		if (st->due_ns && st->due_ns < next)
+			next = st->due_ns;
+	}
+	return next;
+}
+
+static void push_summary(lua_State *L, const struct script_summary *sum)
+{
+	lua_newtable(L);
+	lua_pushnumber(L, (lua_Number)sum->records);
+	lua_setfield(L, -2, "records");
+	lua_pushnumber(L, (lua_Number)sum->dropped);
+	lua_setfield(L, -2, "dropped");
+	lua_pushnumber(L, (lua_Number)sum->gaps);
+	lua_setfield(L, -2, "gaps");
+	lua_pushnumber(L, (lua_Number)sum->duration_ns / 1e9);
+	lua_setfield(L, -2, "duration");
+	lua_pushstring(L, sum->reason);
+	lua_setfield(L, -2, "reason");
+}
+
+void scripts_end(struct scripts *s, const struct script_summary *sum)
+{
+	for (size_t i = 0; i < s->cnt; i++) {
+		struct state *st = &s->states[i];
+
+		push_summary(st->L, sum);
+		if (state_call(st, st->finish, 1, "on_end")) {
+			char *why = take_error(st);
+
+			log_warn("%s", why);
+			free(why);
+		}
+	}
+}
+
+bool scripts_want_exit(const struct scripts *s, int *code)
+{
+	for (size_t i = 0; i < s->cnt; i++) {
+		if (!s->states[i].ctl.exit)
+			continue;
+		*code = s->states[i].ctl.code;
+		return true;
+	}
+	return false;
+}
+
+uint64_t scripts_errors(const struct scripts *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->cnt; i++)
+		n += s->states[i].ctl.errors;
+	return n;
+}
