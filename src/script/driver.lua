@@ -204,6 +204,7 @@ local filter_kinds = 0 -- bits of kinds that -f looks at without asking for them
 local on = {}          -- on_start, on_interval, on_end
 
 if source.what == "file" then
+  if string.byte(source.text) == 27 then error(name .. ": compiled Lua is refused; give the text", 0) end
   local f, why = sys.load_text(source.text, "@" .. name)
   if not f then error(why, 0) end
   check_script(check.scan(f))
@@ -250,19 +251,19 @@ local function trim(trace)
   local out = {}
   for l in (trace .. "\n"):gmatch("(.-)\n") do
     if not l:find("[spf]", 1, true) and not l:find("%[C%]: in function 'xpcall'") and
-      not l:find("stack traceback:", 1, true) and not l:find("%[C%]: at 0x") then
-      out[#out + 1] = l
+      not l:find("stack traceback:", 1, true) and not l:find("%[C%]: ") and l ~= "" then
+      out[#out + 1] = "    " .. l:gsub("^%s+", ""):gsub("in function 'cb%d'", "in the callback")
     end
   end
-  return out
+  -- one line says no more than the message does
+  return #out > 1 and "\n" .. concat(out, "\n") or ""
 end
 
 local function on_error(e)
   if e == EXIT then return e end
   local ok, text = pcall(tostring, e)
   if not ok or type(text) ~= "string" then text = "(error object)" end
-  local lines = trim(traceback("", 2))
-  return { text = text, trace = concat(lines, "\n") }
+  return { text = text, trace = trim(traceback("", 2)) }
 end
 
 -- One line that says which record it was.
@@ -292,7 +293,7 @@ local function failed(callback, e, where)
   f.count = f.count + 1
   if f.count == 1 then
     sys.warn(format("%s: %s: %s%s%s", name, callback, e.text, where and " (" .. where .. ")" or "",
-      #e.trace > 0 and "\n" .. e.trace or ""))
+      e.trace))
   elseif bit.band(f.count, f.count - 1) == 0 then
     sys.warn(format("%s: %s failed %s times (last: %s)", name, callback, commas(f.count), e.text))
   end
@@ -362,7 +363,9 @@ local function run(ud)
     local o = b.rec[i]
     local r = cast(recordp, cast("uint8_t *", ud) + o)
     if source.what == "filter" then r.hidden = 1 end
-    failed(source.what == "file" and "on_" .. KIND[r.kind] or "line", e, summary(ud, o, r.kind))
+    if source.what ~= "filter" or not string.find(e.text, "nil", 1, true) then
+      failed(source.what == "file" and "on_" .. KIND[r.kind] or "record", e, summary(ud, o, r.kind))
+    end
     if ctl.exit ~= 0 then return end
     i = i + 1
   end

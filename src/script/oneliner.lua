@@ -224,16 +224,12 @@ for k, v in next, env do globals[k] = v end
 for k, v in next, h do globals[k] = v end
 for k in next, all do globals[k] = nil end -- a field hides a function of its name
 
--- In -f an absent field compares as false instead of being an error, as in Wireshark's filters.
+-- In -f an absent field gives false instead of an error, as in Wireshark's filters: what is done
+-- with a nil is nil again; a comparison with it fails, and the driver takes that for false.
 if source.what == "filter" then
-  local function no() return false end
   local function none() return nil end
-  local mt = { __lt = no, __le = no, __index = none, __add = none, __sub = none, __mul = none,
-    __div = none, __mod = none, __unm = none, __pow = none, __concat = none }
-  debug.setmetatable(nil, mt)
-  debug.setmetatable(0, mt)
-  local str = debug.getmetatable("")
-  str.__lt, str.__le, str.__concat = no, no, none
+  debug.setmetatable(nil, { __index = none, __add = none, __sub = none, __mul = none, __div = none,
+    __mod = none, __unm = none, __pow = none, __concat = none, __call = none })
 end
 
 local line = {}

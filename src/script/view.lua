@@ -71,7 +71,8 @@ local function force_headers(t)
   rawset(t, KB, nil)
   rawset(t, KO, nil)
   rawset(t, KN, nil)
-  return dsetmt(t, PLAIN)
+  dsetmt(t, PLAIN)
+  return t
 end
 
 local function next_header(st)
@@ -350,7 +351,8 @@ local function view_type(kind, kind_name)
     for i = 1, #caches do rawset(t, caches[i], nil) end
     rawset(t, KB, nil)
     rawset(t, KO, nil)
-    return dsetmt(t, nil)
+    dsetmt(t, nil)
+    return t
   end
 
   mt.__metatable = mt
