@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* THE contract between the BPF programs and user space.
+ *
+ * One ring carries events in the order in which the kernel's own locks decided them: a
+ * direction's DATA events are in stream order, and a request's DATA stands before that of
+ * its response. Every event's time is taken after its place in the ring was reserved, so
+ * whatever is not in the ring at time T will carry a time after T.
+ *
+ * A direction is named by the id of the socket that sends it. Its counters live in a slot
+ * of a mapped array, where user space reads them without a system call; they count what the
+ * kernel accepted, whether or not the ring had room.
+ */
+#ifndef SPF_EVENT_H
+#define SPF_EVENT_H
+
+#ifdef __bpf__
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef int s32;
+typedef unsigned long long u64;
+typedef long long s64;
+#else
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef int32_t s32;
+typedef uint64_t u64;
+typedef int64_t s64;
+#endif
+
+enum {
+	SPF_SLOTS = 32768,    /* directions watched at once; two make a connection */
+	SPF_TARGETS = 32,     /* socket names to watch */
+	SPF_NAME_LEN = 108,   /* sun_path */
+	SPF_DATA_MAX = 32768, /* bytes of one DATA event */
+};
+
+enum spf_event_kind {
+	SPF_EVENT_OPEN = 1,
+	SPF_EVENT_DATA,
+	SPF_EVENT_SENT,
+	SPF_EVENT_EOF,
+};
+
+struct spf_event {
+	u32 kind;
+	u32 slot; /* of the sender's direction */
+	u64 sock; /* id of the sending socket */
+	u64 ts;   /* CLOCK_MONOTONIC, ns */
+	u32 pid;  /* current: the reader on DATA and EOF, the writer on SENT */
+	u32 tid;
+	char comm[16];
+};
+
+/* Bytes [off, off + len) left the socket; the first cap of them follow. */
+struct spf_event_data {
+	struct spf_event e;
+	u64 off;
+	u32 len;
+	u32 cap;
+	s32 fds; /* descriptors passed with these bytes (SCM_RIGHTS) */
+	u32 reserved;
+};
+
+/* len bytes were written; off = how many the sender had written before. */
+struct spf_event_sent {
+	struct spf_event e;
+	u64 off;
+	u64 len;
+};
+
+enum spf_role { SPF_ROLE_UNKNOWN, SPF_ROLE_CLIENT, SPF_ROLE_SERVER };
+
+struct spf_end {
+	u64 sock;
+	u32 slot;
+	s32 pid; /* who connected, listened or made the pair (sk_peer_pid); 0 unknown */
+	s32 uid; /* -1 unknown */
+	u32 ino; /* of the socket; 0 unknown */
+};
+
+/* A connection begins to be watched. Comes before every other event of it. */
+struct spf_event_open {
+	struct spf_event e; /* e.sock = end[0].sock; e.pid = 0 if found open */
+	struct spf_end end[2];
+	u8 role;   /* of end[0]: enum spf_role */
+	u8 is_new; /* 0: was open before the capture began */
+	u8 family; /* AF_UNIX … */
+	u8 type;   /* SOCK_STREAM … */
+	u32 name_len;
+	u8 name[SPF_NAME_LEN]; /* sun_path of the bound end; abstract names begin with a NUL */
+	u32 reserved;
+};
+
+/* The reader saw the end of e.sock's direction. */
+struct spf_event_eof {
+	struct spf_event e;
+	u32 is_dead; /* the sending socket is closed, not only shut down */
+	u32 reserved;
+};
+
+/* Counters of a direction, in bytes. accepted - read wait in the socket;
+ * read = captured + cut + lost + unreadable. */
+struct spf_slot {
+	u64 sock;     /* 0 = free */
+	u64 accepted; /* written by senders since the capture began */
+	u64 read;     /* taken by readers, captured or not: the offset of the next DATA */
+	u64 captured;
+	u64 cut;      /* not copied: --snaplen */
+	u64 lost;     /* not copied: the ring was full */
+	u64 unreadable; /* not copied: the kernel did not let us */
+	u32 lost_events;
+	u32 seen;     /* number of the last sweep that found the socket alive */
+};
+
+/* Key of the trie of names to watch. A whole name matches with all bits, its length
+ * included; a prefix with the bits of its bytes. Unused bytes are zero. */
+struct spf_target {
+	u32 bits;
+	u8 name[SPF_NAME_LEN];
+	u8 len;
+	u8 reserved[3];
+};
+
+enum { SPF_TARGET_BITS = (SPF_NAME_LEN + 1) * 8 };
+
+/* One page that both sides map. */
+struct spf_control {
+	u32 enabled;   /* set by the worker when its scripts are ready */
+	u32 listed;    /* set once the sockets that were open before are known */
+	u32 sweep;     /* number of the running or next sweep for closed sockets */
+	u32 swept;     /* number of the last sweep that ended */
+	u64 no_slot;   /* sockets that were not watched because all slots were taken */
+	u64 open_lost; /* OPEN events that did not fit (each is tried again) */
+	u64 sent_lost; /* SENT events that did not fit: the times of those writes are unknown */
+	u64 eof_lost;
+	u32 own_pid[2]; /* monitor and worker: what they say is never captured */
+};
+
+#endif

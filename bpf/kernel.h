@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* The kernel's types, trimmed by hand to the members that spf reads. libbpf relocates each
+ * access to where the running kernel keeps the member (CO-RE), so layout and order here do
+ * not matter. ___suffixed types are other kernels' versions of the same one. */
+#ifndef SPF_KERNEL_H
+#define SPF_KERNEL_H
+
+#define CORE __attribute__((preserve_access_index))
+
+typedef _Bool bool;
+enum { false, true };
+typedef u16 __u16;
+typedef u32 __u32;
+typedef u64 __u64;
+typedef s32 __s32;
+typedef s64 __s64;
+typedef u8 __u8;
+typedef u16 __be16;
+typedef u32 __be32;
+typedef u32 __wsum;
+
+/* uapi/linux/bpf.h, which the kernel also keeps in its BTF */
+enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_QUEUE = 22,
+	BPF_MAP_TYPE_SK_STORAGE = 24,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum { BPF_ANY = 0, BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024, BPF_RB_NO_WAKEUP = 1 };
+enum { BPF_SK_STORAGE_GET_F_CREATE = 1 };
+
+enum { AF_UNIX = 1 };
+enum { SOCK_STREAM = 1 };
+enum { TCP_ESTABLISHED = 1 };
+enum { MSG_PEEK = 2 };
+enum { RCV_SHUTDOWN = 1 };
+
+struct upid {
+	int nr;
+} CORE;
+
+struct pid {
+	struct upid numbers[1];
+} CORE;
+
+typedef struct kuid {
+	u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+} CORE;
+
+struct inode {
+	unsigned long i_ino;
+} CORE;
+
+struct file {
+	struct inode *f_inode;
+} CORE;
+
+struct sock_common {
+	u16 skc_family;
+	volatile u8 skc_state;
+	unsigned long skc_flags;
+} CORE;
+
+struct socket {
+	struct sock *sk;
+	struct file *file;
+} CORE;
+
+struct sk_buff;
+
+struct sk_buff_head {
+	struct sk_buff *next;
+	u32 qlen;
+} CORE;
+
+struct sock {
+	struct sock_common __sk_common;
+	u16 sk_type;
+	struct socket *sk_socket;
+	struct pid *sk_peer_pid;
+	const struct cred *sk_peer_cred;
+	struct sk_buff_head sk_receive_queue;
+	u8 sk_shutdown;
+} CORE;
+
+struct sockaddr_un_any {
+	char first;
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un_any name[1];
+} CORE;
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
+	int inq_len;
+} CORE;
+
+struct scm_fp_list {
+	short count;
+} CORE;
+
+struct unix_skb_parms {
+	struct scm_fp_list *fp;
+	u32 consumed;
+} CORE;
+
+struct sk_buff {
+	struct sk_buff *next;
+	struct sock *sk;
+	char cb[48];
+	u32 len;
+} CORE;
+
+struct pt_regs {
+	unsigned long r10;
+	unsigned long dx;
+	unsigned long orig_ax;
+} CORE;
+
+struct task_struct {
+	int tgid;
+} CORE;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} CORE;
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+} CORE;
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct sock *sk;
+	void *value;
+} CORE;
+
+/* Not a forward declaration: libbpf compares kfunc prototypes kind by kind. */
+struct __sk_buff {
+	u32 len;
+};
+
+struct bpf_dynptr {
+	u64 opaque[2];
+} __attribute__((aligned(8)));
+
+#endif

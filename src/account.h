@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The account of bytes: for each direction of each connection
+ *
+ *     accepted = decoded + cut + lost + filtered (+ unread, what nobody has taken yet)
+ *
+ * is checked when the connection ends and printed with -v, and always when something is
+ * missing or does not add up. */
+#ifndef SPF_ACCOUNT_H
+#define SPF_ACCOUNT_H
+
+#include "capture/reorder.h"
+#include "capture/source.h"
+#include "conn/conns.h"
+
+struct account_sums {
+	uint64_t accepted, decoded, cut, lost, filtered, unread;
+	uint64_t gaps;       /* directions that lost something */
+	uint64_t unbalanced; /* directions whose account does not add up */
+	uint64_t connections;
+};
+
+struct account {
+	struct account_sums sums;
+	bool is_verbose;
+	uint32_t lines; /* printed so far about connections that lost something */
+};
+
+void account_init(struct account *a, bool is_verbose);
+
+/* Enters a connection that ends, and prints its lines if there is a reason to. */
+void account_close(struct account *a, const struct conn *c, struct source *src);
+
+struct account_sums account_sums(const struct account *a);
+
+/* Prints the sums at exit, with what else was lost and where. stats may be NULL. */
+void account_print(const struct account *a, struct source *src, const struct reorder_stats *stats);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "capture/live.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf/event.h"
+#include "capture/ring.h"
+#include "util/buf.h"
+#include "util/hash.h"
+#include "util/xalloc.h"
+
+/* One watched direction, by its socket's id. */
+struct direction {
+	uint64_t sock;
+	uint32_t slot;
+	bool is_closed; /* CLOSE was given */
+	struct live_counts last; /* of a closed one, whose slot may have a new owner */
+};
+
+struct live {
+	struct source base;
+	struct ring ring;
+	struct spf_control *control;
+	struct spf_slot *slots;
+	struct hash directions;
+	struct direction *by_slot[SPF_SLOTS];
+	uint32_t swept;        /* last sweep that was looked at */
+	uint32_t sweep_at;     /* slot where that look goes on; SPF_SLOTS = done */
+	int64_t settled_ns;
+	int64_t round_ns;
+	char addr[SPF_NAME_LEN * 4 + 2];
+	live_free_slots *free_slots;
+	void *free_arg;
+};
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+/* ---- the slots ---- */
+
+static struct direction *direction_of(struct live *l, uint64_t sock, uint32_t slot)
+{
+	struct direction *d = hash_get(&l->directions, sock);
+
+	if (d || slot >= SPF_SLOTS)
+		return d;
+	d = xcalloc(1, sizeof(*d));
+	d->sock = sock;
+	d->slot = slot;
+	hash_put(&l->directions, sock, d);
+	l->by_slot[slot] = d;
+	return d;
+}
+
+static void read_slot(const struct spf_slot *s, struct live_counts *c)
+{
+	c->accepted = __atomic_load_n(&s->accepted, __ATOMIC_RELAXED);
+	c->read = __atomic_load_n(&s->read, __ATOMIC_RELAXED);
+	c->captured = __atomic_load_n(&s->captured, __ATOMIC_RELAXED);
+	c->cut = __atomic_load_n(&s->cut, __ATOMIC_RELAXED);
+	c->lost = __atomic_load_n(&s->lost, __ATOMIC_RELAXED);
+	c->unreadable = __atomic_load_n(&s->unreadable, __ATOMIC_RELAXED);
+}
+
+bool live_counts(struct source *s, uint64_t sock, struct live_counts *c)
+{
+	struct live *l = (struct live *)s;
+	struct direction *d = hash_get(&l->directions, sock);
+
+	if (!d)
+		return false;
+	if (l->by_slot[d->slot] == d && l->slots[d->slot].sock == sock)
+		read_slot(&l->slots[d->slot], &d->last);
+	*c = d->last;
+	return true;
+}
+
+void live_totals(struct source *s, struct live_totals *t)
+{
+	const struct spf_control *c = ((struct live *)s)->control;
+
+	*t = (struct live_totals){
+		.no_slot = c->no_slot,
+		.open_lost = c->open_lost,
+		.sent_lost = c->sent_lost,
+		.eof_lost = c->eof_lost,
+	};
+}
+
+static void direction_free(struct live *l, struct direction *d)
+{
+	if (l->by_slot[d->slot] == d)
+		l->by_slot[d->slot] = NULL;
+	hash_del(&l->directions, d->sock);
+	free(d);
+}
+
+/* Looks for the next socket that the last sweep did not find: 1 and a CLOSE chunk, else 0. */
+static int next_dead(struct live *l, struct chunk *out)
+{
+	for (; l->sweep_at < SPF_SLOTS; l->sweep_at++) {
+		struct spf_slot *s = &l->slots[l->sweep_at];
+		struct direction *d = l->by_slot[l->sweep_at];
+		struct live_counts c;
+
+		if (!s->sock || (int32_t)(s->seen - l->swept) >= 0)
+			continue;
+		if (d && !d->is_closed) {
+			live_counts(&l->base, d->sock, &c);
+			d->is_closed = true;
+			*out = (struct chunk){
+				.kind = CHUNK_CLOSE,
+				.sock = d->sock,
+				.off = c.read,
+				.ts_ns = l->round_ns,
+				.read_ns = -1,
+				.pid = -1,
+				.tid = -1,
+				.reader_pid = -1,
+				.reader_tid = -1,
+				.fds = -1,
+			};
+			return 1;
+		}
+		/* Told already, so nobody asks for it again: the slot is free. */
+		if (d)
+			direction_free(l, d);
+		s->sock = 0;
+		if (l->free_slots)
+			l->free_slots(l->free_arg, &l->sweep_at, 1);
+	}
+	return 0;
+}
+
+/* ---- events to chunks ---- */
+
+static void common(struct chunk *c, const struct spf_event *e, enum chunk_kind kind)
+{
+	*c = (struct chunk){
+		.kind = kind,
+		.sock = e->sock,
+		.ts_ns = (int64_t)e->ts,
+		.read_ns = -1,
+		.pid = -1,
+		.tid = -1,
+		.reader_pid = -1,
+		.reader_tid = -1,
+		.fds = -1,
+	};
+}
+
+static int on_data(struct live *l, struct bytes rec, struct chunk *c)
+{
+	const struct spf_event_data *d = (const void *)rec.p;
+
+	if (rec.len < sizeof(*d) || d->cap > rec.len - sizeof(*d) || d->cap > d->len)
+		return -EBADMSG;
+	direction_of(l, d->e.sock, d->e.slot);
+	common(c, &d->e, CHUNK_DATA);
+	c->off = d->off;
+	c->len = d->len;
+	c->data = bytes_of(rec.p + sizeof(*d), d->cap);
+	c->read_ns = c->ts_ns;
+	c->reader_pid = (int32_t)d->e.pid;
+	c->reader_tid = (int32_t)d->e.tid;
+	c->fds = d->fds;
+	memcpy(c->reader_comm, d->e.comm, sizeof(c->reader_comm));
+	return 1;
+}
+
+static int on_sent(struct bytes rec, struct chunk *c)
+{
+	const struct spf_event_sent *s = (const void *)rec.p;
+
+	if (rec.len < sizeof(*s))
+		return -EBADMSG;
+	common(c, &s->e, CHUNK_SENT);
+	c->off = s->off;
+	c->len = s->len;
+	c->has_writer = true;
+	c->pid = (int32_t)s->e.pid;
+	c->tid = (int32_t)s->e.tid;
+	memcpy(c->comm, s->e.comm, sizeof(c->comm));
+	return 1;
+}
+
+static int on_eof(struct live *l, struct bytes rec, struct chunk *c)
+{
+	const struct spf_event_eof *e = (const void *)rec.p;
+	struct direction *d;
+	struct live_counts n;
+
+	if (rec.len < sizeof(*e))
+		return -EBADMSG;
+	d = hash_get(&l->directions, e->e.sock);
+	if (!d || d->is_closed || !live_counts(&l->base, d->sock, &n))
+		return 0;
+	if (!e->is_dead) /* shut down for writing only: the connection goes on */
+		return 0;
+	d->is_closed = true;
+	common(c, &e->e, CHUNK_CLOSE);
+	c->off = n.read;
+	return 1;
+}
+
+/* Makes a bound name printable: "@" for an abstract one, \x… for what is not text. */
+static void print_name(char *out, const uint8_t *name, uint32_t len)
+{
+	uint32_t i = 0;
+
+	if (len && !name[0]) {
+		*out++ = '@';
+		i = 1;
+	}
+	for (; i < len && i < SPF_NAME_LEN; i++) {
+		if (name[i] < ' ' || name[i] == 0x7f || name[i] == '\\')
+			out += sprintf(out, "\\x%02x", name[i]);
+		else
+			*out++ = (char)name[i];
+	}
+	*out = '\0';
+}
+
+static void end_of(struct endpoint *to, const struct spf_end *from)
+{
+	*to = (struct endpoint){ .pid = from->pid > 0 ? from->pid : -1, .uid = from->uid };
+}
+
+static int on_open(struct live *l, struct bytes rec, struct chunk *c)
+{
+	static const enum role roles[] = {
+		[SPF_ROLE_UNKNOWN] = ROLE_UNKNOWN,
+		[SPF_ROLE_CLIENT] = ROLE_CLIENT,
+		[SPF_ROLE_SERVER] = ROLE_SERVER,
+	};
+	const struct spf_event_open *o = (const void *)rec.p;
+
+	if (rec.len < sizeof(*o) || o->role > SPF_ROLE_SERVER)
+		return -EBADMSG;
+	direction_of(l, o->end[0].sock, o->end[0].slot);
+	direction_of(l, o->end[1].sock, o->end[1].slot);
+	common(c, &o->e, CHUNK_OPEN);
+	c->sock = o->end[0].sock;
+	c->peer = o->end[1].sock;
+	c->early = o->is_new;
+	c->transport = TRANSPORT_UNIX;
+	c->role = roles[o->role];
+	print_name(l->addr, o->name, o->name_len);
+	c->addr = l->addr;
+	end_of(&c->end[0], &o->end[0]);
+	end_of(&c->end[1], &o->end[1]);
+	return 1;
+}
+
+static int convert(struct live *l, struct bytes rec, struct chunk *c)
+{
+	const struct spf_event *e = (const void *)rec.p;
+
+	if (rec.len < sizeof(*e))
+		return -EBADMSG;
+	switch (e->kind) {
+	case SPF_EVENT_DATA:
+		return on_data(l, rec, c);
+	case SPF_EVENT_SENT:
+		return on_sent(rec, c);
+	case SPF_EVENT_OPEN:
+		return on_open(l, rec, c);
+	case SPF_EVENT_EOF:
+		return on_eof(l, rec, c);
+	}
+	return -EBADMSG;
+}
+
+/* ---- the source ---- */
+
+static int live_next(struct source *s, struct chunk *out, int64_t *settled_ns)
+{
+	struct live *l = (struct live *)s;
+	struct bytes rec;
+	int rc;
+
+	ring_done(&l->ring);
+	while ((rc = ring_next(&l->ring, &rec)) > 0) {
+		rc = convert(l, rec, out);
+		if (rc < 0) {
+			s->why = "the kernel's event is malformed";
+			return rc;
+		}
+		if (rc > 0)
+			return 1;
+	}
+	if (rc == 0 && next_dead(l, out))
+		return 1;
+	if (rc == 0)
+		l->settled_ns = l->round_ns;
+	*settled_ns = l->settled_ns;
+	/* The next round: the clock first, then the end of what was reserved by then. */
+	if (rc == 0) {
+		uint32_t swept = __atomic_load_n(&l->control->swept, __ATOMIC_ACQUIRE);
+
+		l->round_ns = now_ns(CLOCK_MONOTONIC);
+		ring_round(&l->ring);
+		if (swept != l->swept) {
+			l->swept = swept;
+			l->sweep_at = 0;
+		}
+	}
+	return 0;
+}
+
+/* The ring is polled: a wake-up for each event would be its greatest cost. */
+static void live_wait(struct source *s, int timeout_ms)
+{
+	struct timespec ts = { .tv_nsec = 1000000 };
+
+	if (timeout_ms > 0)
+		nanosleep(&ts, NULL);
+}
+
+static void live_free(struct source *s)
+{
+	struct live *l = (struct live *)s;
+	struct direction *d;
+	size_t at = 0;
+
+	while ((d = hash_each(&l->directions, &at)))
+		free(d);
+	hash_release(&l->directions);
+	ring_release(&l->ring);
+	if (l->slots)
+		munmap(l->slots, SPF_SLOTS * sizeof(*l->slots));
+	if (l->control)
+		munmap(l->control, sizeof(*l->control));
+	free(l);
+}
+
+static const struct source_ops ops = { live_next, live_wait, live_free };
+
+static void *map(int fd, size_t len)
+{
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+struct source *live_new(const struct live_maps *maps, live_free_slots *free_slots, void *arg)
+{
+	struct live *l = xcalloc(1, sizeof(*l));
+	int rc;
+
+	l->base = (struct source){ .ops = &ops, .is_live = true };
+	l->base.epoch_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
+	l->free_slots = free_slots;
+	l->free_arg = arg;
+	l->sweep_at = SPF_SLOTS;
+	l->control = map(maps->control, sizeof(*l->control));
+	l->slots = l->control ? map(maps->slots, SPF_SLOTS * sizeof(*l->slots)) : NULL;
+	if (!l->slots) {
+		rc = errno;
+		live_free(&l->base);
+		errno = rc;
+		return NULL;
+	}
+	rc = ring_init(&l->ring, maps->ring, maps->ring_size);
+	if (rc < 0) {
+		live_free(&l->base);
+		errno = -rc;
+		return NULL;
+	}
+	close(maps->ring);
+	close(maps->control);
+	close(maps->slots);
+	return &l->base;
+}
+
+void live_start(struct source *s)
+{
+	struct live *l = (struct live *)s;
+
+	s->start_ns = l->round_ns = l->settled_ns = now_ns(CLOCK_MONOTONIC);
+	l->control->own_pid[1] = (uint32_t)getpid();
+	__atomic_store_n(&l->control->enabled, 1, __ATOMIC_RELEASE);
+}
+
+void live_stop(struct source *s)
+{
+	__atomic_store_n(&((struct live *)s)->control->enabled, 0, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conn/conns.h"
+
+#include <stdlib.h>
+
+#include "util/xalloc.h"
+
+/* A table entry is the connection's address with the direction in its lowest bit. */
+static void *entry(struct conn *c, int dir)
+{
+	return (void *)((uintptr_t)c | (uintptr_t)dir);
+}
+
+static struct conn *entry_conn(void *e)
+{
+	return (struct conn *)((uintptr_t)e & ~(uintptr_t)1);
+}
+
+void conns_init(struct conns *t, const struct want *want)
+{
+	*t = (struct conns){ .want = want };
+}
+
+static void conn_free(struct conn *c)
+{
+	decoder_free(c->decoder);
+	free(c->addr);
+	free(c);
+}
+
+void conns_release(struct conns *t)
+{
+	struct conn *c;
+
+	while ((c = conns_any(t)))
+		conns_remove(t, c);
+	hash_release(&t->by_sock);
+}
+
+static struct conn *conn_new(struct conns *t, const struct chunk *c, const char *addr)
+{
+	struct conn *conn = xcalloc(1, sizeof(*conn));
+
+	conn->addr = xstrdup(addr);
+	conn->info = (struct conn_info){
+		.id = ++t->last_id,
+		.transport = c->transport,
+		.seen_open = c->early,
+		.role = { ROLE_UNKNOWN, ROLE_UNKNOWN },
+		.addr = conn->addr,
+		.end = { { .pid = -1, .uid = -1 }, { .pid = -1, .uid = -1 } },
+	};
+	conn->sock[0] = c->sock;
+	hash_put(&t->by_sock, c->sock, entry(conn, 0));
+	conn->decoder = decoder_new(t->want, &conn->info);
+	t->cnt++;
+	return conn;
+}
+
+struct conn *conns_open(struct conns *t, const struct chunk *c, int64_t epoch_ns, bool *is_new)
+{
+	static const enum role other[] = { ROLE_UNKNOWN, ROLE_SERVER, ROLE_CLIENT };
+	int dir;
+	struct conn *conn = conns_find(t, c->sock, &dir);
+
+	*is_new = !conn;
+	if (conn)
+		return conn;
+	conn = conn_new(t, c, c->addr ? c->addr : "?");
+	conn->info.role[0] = c->role;
+	conn->info.role[1] = other[c->role];
+	conn->info.end[0] = c->end[0];
+	conn->info.end[1] = c->end[1];
+	conn->info.open_ns = c->ts_ns + epoch_ns;
+	if (c->peer) {
+		conn->sock[1] = c->peer;
+		hash_put(&t->by_sock, c->peer, entry(conn, 1));
+	}
+	return conn;
+}
+
+struct conn *conns_find(const struct conns *t, uint64_t sock, int *dir)
+{
+	void *e = hash_get(&t->by_sock, sock);
+
+	*dir = (int)((uintptr_t)e & 1);
+	return entry_conn(e);
+}
+
+struct conn *conns_get(struct conns *t, const struct chunk *c, int64_t epoch_ns, int *dir,
+		       bool *is_new)
+{
+	struct conn *conn = conns_find(t, c->sock, dir);
+
+	*is_new = !conn;
+	if (!conn) {
+		conn = conn_new(t, c, "?");
+		conn->info.open_ns = c->ts_ns + epoch_ns;
+	}
+	return conn;
+}
+
+struct conn *conns_each(const struct conns *t, size_t *at)
+{
+	void *e;
+
+	while ((e = hash_each(&t->by_sock, at)))
+		if (((uintptr_t)e & 1) == 0)
+			return entry_conn(e);
+	return NULL;
+}
+
+struct conn *conns_any(struct conns *t)
+{
+	struct conn *c = conns_each(t, &t->any_at);
+
+	if (!c && t->cnt) { /* removals move entries to the front */
+		t->any_at = 0;
+		c = conns_each(t, &t->any_at);
+	}
+	return c;
+}
+
+void conns_remove(struct conns *t, struct conn *c)
+{
+	for (int dir = 0; dir < 2; dir++)
+		if (c->sock[dir])
+			hash_del(&t->by_sock, c->sock[dir]);
+	t->cnt--;
+	conn_free(c);
+}
+
+static void learn(struct endpoint *end, int32_t pid, const char *comm)
+{
+	if (pid < 0)
+		return;
+	end->pid = pid;
+	memcpy(end->comm, comm, sizeof(end->comm));
+}
+
+void conn_learn(struct conn *c, int dir, const struct chunk *chunk)
+{
+	if (chunk->has_writer)
+		learn(&c->info.end[dir], chunk->pid, chunk->comm);
+	learn(&c->info.end[!dir], chunk->reader_pid, chunk->reader_comm);
+}

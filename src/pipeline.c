@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pipeline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "account.h"
+#include "capture/live.h"
+#include "capture/reorder.h"
+#include "capture/target.h"
+#include "conn/conns.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+struct pipeline {
+	const struct options *o;
+	struct source *src;
+	struct scripts *scripts;
+	struct sink *out;
+	char *const *patterns;
+	struct want want;
+	struct reorder *reorder; /* NULL for a source that is in order already */
+	struct conns conns;
+	struct account account;
+	struct batch *batch;
+	struct batch *own_batch; /* the batch when there are no scripts */
+	uint32_t own_cap;
+	uint32_t kinds;   /* that count for -c and are printed */
+	bool prints;
+	uint64_t seq;
+	uint64_t counted; /* records that -c counts */
+	uint32_t pending; /* the same, in the batch that was not given away yet */
+	int64_t now_ns;   /* time of the newest chunk, in the source's clock */
+	const char *reason; /* why it ends; NULL = it goes on */
+	int status;
+};
+
+static int64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+static void end(struct pipeline *p, const char *reason, int status)
+{
+	if (p->reason)
+		return;
+	p->reason = reason;
+	p->status = status;
+}
+
+/* ---- batches: to the scripts, then to the printer ---- */
+
+static struct batch *fresh_batch(struct pipeline *p, uint32_t need)
+{
+	if (p->scripts)
+		return scripts_batch(p->scripts, need);
+	if (need > p->own_cap) {
+		free(p->own_batch);
+		p->own_batch = xmalloc(need);
+		p->own_cap = need;
+	}
+	batch_init(p->own_batch, p->own_cap);
+	return p->own_batch;
+}
+
+static void print_batch(struct pipeline *p)
+{
+	for (uint32_t i = 0; i < p->batch->count; i++) {
+		const struct record *r = batch_at(p->batch, i);
+
+		if (r->hidden || !(p->kinds & 1u << r->kind))
+			continue;
+		if (p->o->count && p->counted == p->o->count)
+			break;
+		p->counted++;
+		if (p->prints)
+			sink_record(p->out, p->batch, r);
+	}
+	if (p->o->count && p->counted == p->o->count)
+		end(p, "count", EXIT_OK);
+}
+
+static void check_exit(struct pipeline *p)
+{
+	int code;
+
+	if (!p->scripts)
+		return;
+	if (scripts_want_exit(p->scripts, &code))
+		end(p, "script", code);
+	else if (p->o->strict && scripts_errors(p->scripts))
+		end(p, "error", EXIT_RUN);
+}
+
+/* Gives the batch away and starts one that holds at least need bytes. */
+static void flush_batch(struct pipeline *p, uint32_t need)
+{
+	if (p->batch->count) {
+		if (p->scripts)
+			scripts_run(p->scripts, p->batch);
+		print_batch(p);
+		check_exit(p);
+	} else if (need <= p->batch->cap) {
+		return;
+	}
+	p->pending = 0;
+	p->batch = fresh_batch(p, need > BATCH_LEN ? need : BATCH_LEN);
+}
+
+/* A record was appended: numbers it, and sees that -c ends on the very record. */
+static void appended(struct pipeline *p)
+{
+	struct record *r = batch_at(p->batch, p->batch->count - 1);
+
+	r->seq = ++p->seq;
+	if (p->kinds & 1u << r->kind)
+		p->pending++;
+	if (p->o->count && p->counted + p->pending >= p->o->count)
+		flush_batch(p, 0);
+}
+
+static void drain_decoder(struct pipeline *p, struct conn *c)
+{
+	int rc;
+
+	while ((rc = decoder_next(c->decoder, p->batch)) != 0) {
+		if (rc > 0)
+			appended(p);
+		else if (rc == -ENOSPC)
+			flush_batch(p, decoder_need(c->decoder));
+		else
+			break;
+	}
+}
+
+/* ---- chunks to records ---- */
+
+static struct stamp stamp_of(const struct pipeline *p, const struct chunk *c)
+{
+	struct stamp st = {
+		.ts_ns = c->ts_ns + p->src->epoch_ns,
+		.elapsed_ns = c->ts_ns - p->src->start_ns,
+		.read_ns = c->read_ns < 0 ? -1 : c->read_ns + p->src->epoch_ns,
+		.pid = c->pid,
+		.tid = c->tid,
+		.reader_pid = c->reader_pid,
+	};
+
+	memcpy(st.comm, c->comm, sizeof(st.comm));
+	return st;
+}
+
+static void chunk_record(struct pipeline *p, const struct conn *conn, int dir,
+			 const struct chunk *c, const struct stamp *st)
+{
+	struct record head = {
+		.ts_ns = st->ts_ns,
+		.elapsed_ns = st->elapsed_ns,
+		.queue_ns = c->read_ns < 0 ? -1 : c->read_ns - c->ts_ns,
+		.conn_id = conn->info.id,
+		.pid = c->pid,
+		.kind = KIND_CHUNK,
+		.from = (uint8_t)conn->info.role[dir],
+		.transport = (uint8_t)conn->info.transport,
+		.exact = 1,
+	};
+	uint32_t data = p->want.data ? (uint32_t)c->data.len : 0;
+	uint32_t need = (uint32_t)(sizeof(struct rec_chunk) + data + strlen(conn->addr) + 128);
+	struct rec_chunk *r;
+
+	if (!batch_room(p->batch, need))
+		flush_batch(p, need + (uint32_t)sizeof(struct batch));
+	r = batch_record(p->batch, sizeof(*r), &head);
+	r->offset = c->off;
+	r->read_ns = st->read_ns;
+	r->length = (uint32_t)c->len;
+	r->captured = (uint32_t)c->data.len;
+	r->tid = c->tid;
+	r->reader_pid = c->reader_pid;
+	r->fds = c->fds;
+	r->r.addr = batch_str(p->batch, bytes_str(conn->addr));
+	if (c->has_writer)
+		r->r.comm = batch_str(p->batch, bytes_of(c->comm, strnlen(c->comm, sizeof(c->comm))));
+	if (data)
+		r->data = batch_str(p->batch, c->data);
+	appended(p);
+}
+
+static void on_open(struct pipeline *p, const struct chunk *c)
+{
+	bool is_new;
+	struct conn *conn = conns_open(&p->conns, c, p->src->epoch_ns, &is_new);
+	struct stamp st = stamp_of(p, c);
+
+	if (!is_new)
+		return;
+	conn->is_filtered = !target_matches(p->patterns, conn->addr);
+	if (conn->is_filtered)
+		return;
+	decoder_open(conn->decoder, &st);
+	drain_decoder(p, conn);
+}
+
+static void feed(struct pipeline *p, struct conn *conn, int dir, const struct chunk *c,
+		 const struct stamp *st)
+{
+	struct stream_step step = stream_push(&conn->stream[dir], c);
+
+	if (step.gap) {
+		decoder_gap(conn->decoder, dir, step.gap, step.cause, st);
+		drain_decoder(p, conn);
+	}
+	if (step.data.len) {
+		decoder_feed(conn->decoder, dir, step.data, st);
+		drain_decoder(p, conn);
+	}
+	if (step.cut) {
+		decoder_gap(conn->decoder, dir, step.cut, GAP_TRUNCATED, st);
+		drain_decoder(p, conn);
+	}
+}
+
+static void on_data(struct pipeline *p, const struct chunk *c)
+{
+	struct stamp st = stamp_of(p, c);
+	struct conn *conn;
+	bool is_new;
+	int dir;
+
+	conn = conns_get(&p->conns, c, p->src->epoch_ns, &dir, &is_new);
+	conn_learn(conn, dir, c);
+	conn->info.bytes[dir] += c->len;
+	if (conn->is_filtered)
+		return;
+	if (is_new) {
+		decoder_open(conn->decoder, &st);
+		drain_decoder(p, conn);
+	}
+	if (p->want.kind[KIND_CHUNK] && c->kind == CHUNK_DATA)
+		chunk_record(p, conn, dir, c, &st);
+	feed(p, conn, dir, c, &st);
+}
+
+static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome outcome,
+		       const char *reason, const struct stamp *st)
+{
+	for (int dir = 0; dir < 2 && p->src->is_live && conn->sock[dir]; dir++) {
+		struct live_counts n;
+		uint64_t missing;
+
+		if (conn->is_filtered || !live_counts(p->src, conn->sock[dir], &n))
+			continue;
+		missing = stream_end(&conn->stream[dir], n.read);
+		if (!missing)
+			continue;
+		decoder_gap(conn->decoder, dir, missing, GAP_RINGBUF_DROP, st);
+		drain_decoder(p, conn);
+	}
+	if (!conn->is_filtered) {
+		decoder_close(conn->decoder, outcome, reason, st);
+		drain_decoder(p, conn);
+	}
+	account_close(&p->account, conn, p->src);
+	conns_remove(&p->conns, conn);
+}
+
+static void on_close(struct pipeline *p, const struct chunk *c)
+{
+	struct stamp st = stamp_of(p, c);
+	int dir;
+	struct conn *conn = conns_find(&p->conns, c->sock, &dir);
+
+	if (conn)
+		close_conn(p, conn, OUTCOME_CLOSED, dir == 0 ? "closed by end 0" : "closed by end 1",
+			   &st);
+}
+
+static void take(struct pipeline *p, const struct chunk *c)
+{
+	p->now_ns = c->ts_ns;
+	switch (c->kind) {
+	case CHUNK_OPEN:
+		on_open(p, c);
+		break;
+	case CHUNK_DATA:
+	case CHUNK_LOST:
+		on_data(p, c);
+		break;
+	case CHUNK_CLOSE:
+		on_close(p, c);
+		break;
+	case CHUNK_SENT:
+		break;
+	}
+}
+
+/* ---- the loop ---- */
+
+static void drain_reorder(struct pipeline *p, int64_t settled_ns)
+{
+	struct chunk c;
+
+	while (p->reorder && !p->reason && reorder_next(p->reorder, settled_ns, &c))
+		take(p, &c);
+}
+
+/* Nothing more for now: what was found goes out, timers run. */
+static void settle(struct pipeline *p)
+{
+	int64_t now = p->src->is_live ? monotonic_ns() : p->now_ns;
+
+	flush_batch(p, 0);
+	if (p->scripts) {
+		scripts_tick(p->scripts, now, p->src->epoch_ns);
+		check_exit(p);
+	}
+	if (sink_flush(p->out) < 0)
+		end(p, "output", EXIT_OK);
+	if (p->src->is_live && p->o->duration_ns && now - p->src->start_ns >= p->o->duration_ns)
+		end(p, "time", EXIT_OK);
+}
+
+/* One turn. Returns false when the source had nothing for now. */
+static bool turn(struct pipeline *p)
+{
+	struct chunk c;
+	int64_t settled = 0;
+	int rc = p->src->ops->next(p->src, &c, &settled);
+
+	if (rc > 0) {
+		if (p->reorder)
+			reorder_push(p->reorder, &c);
+		else
+			take(p, &c);
+		return true;
+	}
+	if (rc == -ENODATA)
+		end(p, "eof", EXIT_OK);
+	if (rc < 0 && rc != -ENODATA) {
+		log_warn("%s", p->src->why ? p->src->why : "the source failed");
+		end(p, "error", EXIT_RUN);
+	}
+	drain_reorder(p, settled);
+	return false;
+}
+
+/* Ends what is under way, in the order of the stages. */
+static void finish(struct pipeline *p)
+{
+	struct stamp st = { .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1 };
+	const char *reason = p->reason;
+	struct conn *conn;
+	int64_t now;
+
+	if (p->src->is_live) {
+		p->reason = NULL; /* what the ring still holds is taken, unless -c said enough */
+		live_stop(p->src);
+		if (!reason || strcmp(reason, "count"))
+			while (turn(p) || turn(p))
+				;
+		if (!reason || strcmp(reason, "count"))
+			drain_reorder(p, INT64_MAX);
+		p->reason = reason;
+	}
+	now = p->src->is_live ? monotonic_ns() : p->now_ns;
+	st.ts_ns = now + p->src->epoch_ns;
+	st.elapsed_ns = now - p->src->start_ns;
+	while ((conn = conns_any(&p->conns)))
+		close_conn(p, conn, OUTCOME_CAPTURE_END, "capture ended", &st);
+	flush_batch(p, 0);
+}
+
+static void summarize(struct pipeline *p, int64_t began_ns)
+{
+	struct account_sums sums = account_sums(&p->account);
+	struct script_summary s = {
+		.records = p->seq,
+		.dropped = sums.lost + sums.cut,
+		.gaps = sums.gaps,
+		.duration_ns = (p->src->is_live ? monotonic_ns() : p->now_ns) - began_ns,
+		.reason = p->reason,
+	};
+
+	if (p->scripts) {
+		scripts_end(p->scripts, &s);
+		if (scripts_errors(p->scripts) && p->status == EXIT_OK)
+			p->status = EXIT_RUN;
+	}
+	sink_flush(p->out);
+	account_print(&p->account, p->src, p->reorder ? reorder_stats(p->reorder) : NULL);
+}
+
+int pipeline_run(struct pipeline *p, const volatile int *stop)
+{
+	int64_t began = p->src->start_ns;
+
+	while (!p->reason) {
+		if (*stop)
+			end(p, "signal", EXIT_OK);
+		else if (turn(p))
+			continue;
+		settle(p);
+		if (!p->reason && p->src->ops->wait)
+			p->src->ops->wait(p->src, 1);
+	}
+	if (!p->src->is_live && !began)
+		began = p->src->start_ns;
+	finish(p);
+	summarize(p, began);
+	return p->status;
+}
+
+static void set_wants(struct pipeline *p)
+{
+	const struct options *o = p->o;
+	bool has_code = false;
+
+	for (size_t i = 0; i < o->script_cnt; i++)
+		has_code |= o->script[i].what != 'f';
+	p->prints = !has_code || o->kinds || o->columns || o->format != SINK_TEXT;
+	for (size_t i = 0; i < o->script_cnt; i++) /* -k names what -e sees, not what is printed */
+		if (o->script[i].what == 'e' && !o->columns && o->format == SINK_TEXT)
+			p->prints = false;
+	p->kinds = o->kinds ? o->kinds : 1u << KIND_FRAME | 1u << KIND_HTTP | 1u << KIND_GAP;
+	p->want.kind[KIND_CONN] = true;
+	p->want.kind[KIND_GAP] = true;
+	if (p->prints) {
+		for (uint32_t k = 0; k < KIND_COUNT; k++)
+			p->want.kind[k] |= (p->kinds & 1u << k) != 0;
+		p->want.headers = true;
+		p->want.data = o->hexdump || o->ascii || o->format != SINK_TEXT;
+	}
+	if (p->scripts)
+		scripts_want(p->scripts, &p->want);
+	if (!p->prints && o->count && !o->kinds) { /* -c counts what the scripts see */
+		p->kinds = 0;
+		for (uint32_t k = 0; k < KIND_COUNT; k++)
+			p->kinds |= (uint32_t)p->want.kind[k] << k;
+		p->kinds &= ~(1u << KIND_CONN);
+	}
+}
+
+struct pipeline *pipeline_new(const struct options *o, struct source *src, struct scripts *scripts,
+			      struct sink *out, char *const *patterns)
+{
+	struct pipeline *p = xcalloc(1, sizeof(*p));
+
+	p->o = o;
+	p->src = src;
+	p->scripts = scripts;
+	p->out = out;
+	p->patterns = patterns;
+	set_wants(p);
+	p->reorder = src->is_ordered ? NULL : reorder_new(o->window_ns);
+	conns_init(&p->conns, &p->want);
+	account_init(&p->account, o->verbose);
+	p->batch = fresh_batch(p, BATCH_LEN);
+	return p;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	conns_release(&p->conns);
+	reorder_free(p->reorder);
+	free(p->own_batch);
+	free(p);
+}

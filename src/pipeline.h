@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The way of the data, in one place: source → reorder → connection → decoder → scripts and
+ * printer. The only file that knows all stages. */
+#ifndef SPF_PIPELINE_H
+#define SPF_PIPELINE_H
+
+#include "capture/source.h"
+#include "options.h"
+#include "script/script.h"
+#include "sink/sink.h"
+
+struct pipeline;
+
+/* All but o are taken over by nobody: they must outlive the pipeline. scripts may be NULL.
+ * patterns: target_patterns() of the command line. */
+struct pipeline *pipeline_new(const struct options *o, struct source *src, struct scripts *scripts,
+			      struct sink *out, char *const *patterns);
+void pipeline_free(struct pipeline *p);
+
+/* Runs until the source ends, the reader of the output is gone, -c or -t is reached, a script
+ * asks for it, or *stop becomes non-zero (set by a signal). Then ends everything in order:
+ * what is under way is reported, on_end runs, the account is printed. Returns the exit status. */
+int pipeline_run(struct pipeline *p, const volatile int *stop);
+
+#endif
