@@ -97,7 +97,8 @@ void find_free(char **folders)
 /* The script in the folders whose name is nearest, or NULL; freed by the caller. */
 static char *near_script(char **folders, const char *name)
 {
-	struct near near = near_begin(name);
+	struct near best = { NULL, 0 };
+	char *kept = NULL;
 
 	for (; *folders; folders++) {
 		DIR *dir = opendir(*folders);
@@ -108,14 +109,19 @@ static char *near_script(char **folders, const char *name)
 
 			if (dot && !strcmp(dot, ".lua")) {
 				*dot = '\0';
-				near_try(&near, base);
+				near_offer(&best, name, base);
 			}
-			free(base);
+			if (best.name == base) {
+				free(kept);
+				kept = base;
+			} else {
+				free(base);
+			}
 		}
 		if (dir)
 			closedir(dir);
 	}
-	return near.best[0] ? xstrdup(near.best) : NULL;
+	return kept;
 }
 
 static char *not_found(char **folders, const char *name)

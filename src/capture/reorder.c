@@ -31,6 +31,7 @@ struct write {
 struct direction {
 	uint64_t sock;
 	struct node *head, *tail;
+	struct node *no_author; /* the first chunk that may still get its author */
 	struct write *writes; /* a ring of cap entries, oldest at first */
 	uint32_t first, cnt, cap;
 	uint64_t read_off;     /* end of what was read, by DATA */
@@ -272,6 +273,8 @@ static void push_data(struct reorder *r, struct direction *d, const struct chunk
 	if (n->order_ns < r->released_ns && c->kind == CHUNK_DATA)
 		r->stats.late++;
 	append(d, n);
+	if (n->wants_author && !d->no_author)
+		d->no_author = n;
 	if (c->off + c->len > d->read_off)
 		d->read_off = c->off + c->len;
 	writes_trim(d);
@@ -284,8 +287,9 @@ static void push_sent(struct direction *d, const struct chunk *c)
 
 	writes_push(d, c);
 	w = write_at(d, d->cnt - 1);
-	for (struct node *n = d->head; n; n = n->next) {
-		if (!n->wants_author || n->c.off < w->off || n->c.off >= w->end)
+	for (struct node *n = d->no_author; n && n->c.off < w->end; n = n->next) {
+		d->no_author = n->next;
+		if (!n->wants_author || n->c.off < w->off)
 			continue;
 		set_author(n, w);
 		if (n == d->head && w->ts_ns < n->order_ns)
@@ -365,6 +369,8 @@ static void give(struct reorder *r, struct direction *d, struct chunk *out)
 	d->head = n->next;
 	if (!d->head)
 		d->tail = NULL;
+	if (d->no_author == n)
+		d->no_author = n->next;
 	r->held -= sizeof(*n) + n->c.data.len;
 	r->given = n;
 	*out = n->c;

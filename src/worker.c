@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture/file.h"
+#include "capture/live.h"
+#include "capture/target.h"
+#include "options.h"
+#include "pipeline.h"
+#include "sandbox.h"
+#include "util/buf.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+static volatile int stop;
+
+static void on_stop(int sig)
+{
+	stop = 1;
+}
+
+static void set_signals(void)
+{
+	struct sigaction term = { .sa_handler = on_stop };
+	sigset_t none;
+
+	sigaction(SIGTERM, &term, NULL);
+	signal(SIGINT, SIG_IGN); /* the monitor turns Ctrl-C into SIGTERM */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* ---- input and output ---- */
+
+static void give_slots_back(void *arg, const uint32_t *slots, uint32_t cnt)
+{
+	struct worker_message m = { .cnt = cnt };
+
+	memcpy(m.slot, slots, cnt * sizeof(*slots));
+	if (write(WORKER_LINK, &m, sizeof(m)) < 0)
+		return; /* the monitor is gone, and so will be the worker */
+}
+
+static struct source *open_source(const struct options *o)
+{
+	struct live_maps maps = {
+		.ring = WORKER_INPUT,
+		.control = WORKER_CONTROL,
+		.slots = WORKER_SLOTS,
+		.ring_size = o->ring_size,
+	};
+	const char *why = NULL;
+	struct source *s;
+
+	if (o->read_file) {
+		s = source_open_file(WORKER_INPUT, &why);
+		if (!s)
+			die(EXIT_RUN, "%s: %s", o->read_file, why);
+		return s;
+	}
+	s = live_new(&maps, give_slots_back, NULL);
+	if (!s)
+		die(EXIT_RUN, "cannot map the capture: %s", strerror(errno));
+	return s;
+}
+
+static struct sink *open_sink(const struct options *o)
+{
+	struct sink_options so = {
+		.format = o->format,
+		.columns = o->columns,
+		.hexdump = o->hexdump,
+		.ascii = o->ascii,
+	};
+	struct winsize size;
+	struct sink *s;
+	char *why;
+
+	if (isatty(WORKER_OUTPUT)) {
+		const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+		so.escape = true;
+		so.color = !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+		if (ioctl(WORKER_OUTPUT, TIOCGWINSZ, &size) == 0)
+			so.width = size.ws_col;
+	}
+	if (o->color != COLOR_AUTO)
+		so.color = o->color == COLOR_ALWAYS;
+	s = sink_new(WORKER_OUTPUT, &so, &why);
+	if (!s)
+		die(EXIT_USAGE, "%s", why);
+	return s;
+}
+
+/* ---- privileges ---- */
+
+static void drop_privileges(const struct options *o)
+{
+	struct sandbox_user user;
+	struct sandbox_options so = { .jit = !o->no_jit && sandbox_jit_allowed(),
+				      .unsafe = o->unsafe };
+	const char *why;
+	int rc = sandbox_target_user(o->user, &user, &why);
+
+	if (rc < 0)
+		die(EXIT_USAGE, "--user %s: %s", o->user ? o->user : "", why);
+	so.uid = user.uid;
+	so.gid = user.gid;
+	so.write_fds = 1u << WORKER_OUTPUT | 1u << STDERR_FILENO | 1u << WORKER_LINK;
+	so.read_fds = o->read_file ? 1u << WORKER_INPUT : 0;
+	for (size_t i = 0, fd = WORKER_SCRIPTS; i < o->script_cnt; i++)
+		if (o->script[i].what == 's')
+			so.read_fds |= 1u << fd++;
+	rc = sandbox_enter(&so, &why);
+	if (rc < 0)
+		die(EXIT_RUN, "cannot give up privileges: %s: %s", why, strerror(-rc));
+}
+
+/* ---- scripts ---- */
+
+static struct bytes read_all(int fd)
+{
+	struct buf b = { 0 };
+	ssize_t n;
+
+	while ((n = read(fd, buf_reserve(&b, 65536), 65536)) > 0)
+		buf_added(&b, (size_t)n);
+	if (n < 0)
+		die(EXIT_USAGE, "cannot read a script: %s", strerror(errno));
+	return buf_bytes(&b);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static struct script_source source_of(const struct options *o, const struct options_script *s,
+				      int *fd)
+{
+	struct script_source out = { .args = s->args, .kinds = o->kinds };
+
+	if (s->what == 's') {
+		const char *base = base_name(s->text);
+
+		out.what = SCRIPT_FILE;
+		out.name = strstr(base, ".lua") ? xstrdup(base) : xasprintf("%s.lua", base);
+		out.text = read_all((*fd)++);
+		return out;
+	}
+	out.what = s->what == 'e' ? SCRIPT_EXPR : SCRIPT_FILTER;
+	out.name = s->what == 'e' ? "-e" : "-f";
+	out.text = bytes_str(s->text);
+	if (s->what == 'e') {
+		out.begin = o->begin;
+		out.end = o->end;
+	}
+	return out;
+}
+
+static struct scripts *load_scripts(const struct options *o, struct sink *out, int64_t start_ns,
+				    char *const *targets)
+{
+	static struct script_source list[OPTIONS_SCRIPTS];
+	struct script_options so = {
+		.memory_max = o->memory_max,
+		.timeout_ns = o->timeout_ns,
+		.interval_ns = o->interval_ns,
+		.no_jit = o->no_jit,
+		.strict = o->strict,
+		.unsafe = o->unsafe,
+	};
+	struct script_info info = {
+		.live = !o->read_file,
+		.file = o->read_file,
+		.targets = (const char *const *)targets,
+		.start_ns = start_ns,
+	};
+	int fd = WORKER_SCRIPTS;
+	struct scripts *s;
+	char *why;
+
+	if (!o->script_cnt)
+		return NULL;
+	for (size_t i = 0; i < o->script_cnt; i++)
+		list[i] = source_of(o, &o->script[i], &fd);
+	s = scripts_new(list, o->script_cnt, &so, out, &why);
+	if (!s || scripts_start(s, &info, &why))
+		die(EXIT_USAGE, "%s", why);
+	return s;
+}
+
+int worker_main(int argc, char **argv)
+{
+	struct options o;
+	struct source *src;
+	struct scripts *scripts;
+	struct pipeline *p;
+	struct sink *out;
+	char **patterns, *why;
+	int status;
+
+	if (options_parse(&o, argc, argv, &why))
+		die(EXIT_USAGE, "%s", why);
+	log_setup(o.quiet, o.verbose);
+	set_signals();
+	patterns = target_patterns(o.targets);
+	src = o.read_file ? NULL : open_source(&o);
+	out = open_sink(&o);
+	drop_privileges(&o);
+	/* From here on: no privilege, no file, no network. Now traffic and scripts are read. */
+	if (!src)
+		src = open_source(&o);
+	scripts = load_scripts(&o, out, src->start_ns + src->epoch_ns, o.targets);
+	p = pipeline_new(&o, src, scripts, out, patterns);
+	if (src->is_live)
+		live_start(src);
+	status = pipeline_run(p, &stop);
+	pipeline_free(p);
+	scripts_free(scripts);
+	src->ops->free(src);
+	sink_free(out);
+	target_free_patterns(patterns);
+	return status;
+}

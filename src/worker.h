@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The worker: a fresh process without privileges that does all that is dangerous — parsing
+ * traffic and running scripts. It gets the monitor's command line and these descriptors. */
+#ifndef SPF_WORKER_H
+#define SPF_WORKER_H
+
+enum {
+	WORKER_OUTPUT = 1,
+	WORKER_LINK = 3,    /* socketpair with the monitor: struct worker_message */
+	WORKER_INPUT = 4,   /* the file of -r, or the ring */
+	WORKER_CONTROL = 5, /* live: the control page */
+	WORKER_SLOTS = 6,   /* live: the counters */
+	WORKER_SCRIPTS = 7, /* the files of -s, in order */
+};
+
+#define WORKER_NAME "spf-worker" /* argv[0] of the worker */
+
+/* What the worker tells the monitor: slots that may be used again. */
+enum { WORKER_SLOTS_MAX = 62 };
+
+struct worker_message {
+	unsigned cnt;
+	unsigned reserved;
+	unsigned slot[WORKER_SLOTS_MAX];
+};
+
+/* Runs the worker to its end; returns the exit status. */
+int worker_main(int argc, char **argv);
+
+#endif
