@@ -81,7 +81,7 @@ $(BUILD)/tests/%_test: tests/unit/%_test.c $(LIB)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -Itests/unit -MMD -MP -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 check-unit: $(UNIT) ## run the unit tests
-	$(Q)for t in $(UNIT); do $$t || exit 1; done
+	$(Q)rc=0; for t in $(UNIT); do $$t || rc=1; done; exit $$rc
 
 clean: ## remove what was built
 	rm -rf build build-*

@@ -32,7 +32,7 @@ static char *refusal(const char *name)
 	const char *near = field_near(name);
 
 	if (!*name)
-		return xstrdup("-F: a field name is missing (names are separated by single commas)");
+		return xstrdup("-F: a field name is missing between two commas");
 	if (near)
 		return xasprintf("-F: unknown field '%s'; did you mean '%s'?", name, near);
 	return xasprintf("-F: unknown field '%s'; see spf --list fields", name);

@@ -7,7 +7,8 @@
 
 static void put_base64(struct buf *out, struct bytes in)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint8_t *p = buf_reserve(out, (in.len + 2) / 3 * 4), *at = p;
 
 	for (size_t i = 0; i < in.len; i += 3) {

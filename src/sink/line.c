@@ -75,6 +75,11 @@ static bool is_named(const struct line *l, const struct header *h, const char *n
 	return h->unknown < 2 && bytes_equal(bytes_in(l, h->name), bytes_str(name));
 }
 
+static bool is_pseudo(const struct line *l, const struct header *h)
+{
+	return h->unknown < 2 && bytes_has_prefix(bytes_in(l, h->name), BYTES_LIT(":"));
+}
+
 /* 0 to 99, or -1: a grpc-status as it was sent. */
 static int status_of(struct bytes value)
 {
@@ -107,7 +112,7 @@ static void put_headers(struct line *l, struct list list, int64_t missing)
 	uint32_t others = h ? list.count : 0;
 
 	for (uint32_t i = 0; h && i < list.count; i++)
-		others -= h[i].unknown < 2 && bytes_has_prefix(bytes_in(l, h[i].name), BYTES_LIT(":"));
+		others -= is_pseudo(l, &h[i]);
 	for (size_t n = 0; n < sizeof(important) / sizeof(important[0]); n++) {
 		for (uint32_t i = 0; h && i < list.count && !l->pen.is_full; i++) {
 			if (!is_named(l, &h[i], important[n]))

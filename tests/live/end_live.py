@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How spf ends: signals, counts, times, pipes."""
+import os
+import re
+import signal
+import socket
+import threading
+import time
+
+import live
+
+NEEDS_CAPTURE = True
+
+
+class Chatter:
+    """Two ends that say short things to each other until told to stop."""
+
+    def __init__(self, name):
+        self.path = live.path(name)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.client = socket.socket(socket.AF_UNIX)
+        self.client.connect(self.path)
+        self.peer, _ = self.listener.accept()
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.chat)
+        self.thread.start()
+
+    def chat(self):
+        while not self.stopped.wait(0.002):
+            self.client.sendall(b"hello")
+            self.peer.recv(100)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+        for s in (self.listener, self.client, self.peer):
+            s.close()
+
+
+COUNT = ("-k", "chunk", "-e", "count(from)")
+
+
+def prints_results_at(sig):
+    with Chatter(f"signal{sig}.sock") as c:
+        spf = live.Spf(*COUNT, c.path)
+        time.sleep(0.3)
+        out = spf.finish(sig).decode()
+    assert re.search(r"client\S*\s+[1-9]", out), out
+
+
+def test_sigint_prints_the_results():
+    prints_results_at(signal.SIGINT)
+
+
+def test_sigterm_prints_the_results():
+    prints_results_at(signal.SIGTERM)
+
+
+def test_t_ends_after_that_time():
+    with Chatter("time.sock") as c:
+        start = time.monotonic()
+        spf = live.Spf(*COUNT, "-t", "1", c.path)
+        assert spf.wait() == 0, spf.err()
+        assert time.monotonic() - start >= 1
+    assert b"client" in spf.out(), spf.out()
+
+
+def test_c_ends_after_that_many_records():
+    with Chatter("count.sock") as c:
+        spf = live.Spf("-k", "chunk", "-c", "5", c.path)
+        assert spf.wait() == 0, spf.err()
+    assert len(spf.out().splitlines()) == 5, spf.out()
+
+
+def test_a_closed_pipe_ends_it_silently():
+    with Chatter("pipe.sock") as c:
+        r, w = os.pipe()
+        spf = live.Spf("-q", "-k", "chunk", c.path, ready=False, stdout=w)
+        os.close(w)
+        assert os.read(r, 1)
+        os.close(r)
+        code = spf.wait()
+    assert code == 0, f"{code}: {spf.err()}"
+    assert spf.err() == "", spf.err()
+
+
+def test_a_script_that_fails_is_reported_and_counted():
+    with Chatter("fails.sock") as c:
+        spf = live.Spf("-k", "chunk", "-e", "error('oh no')", "-c", "20", c.path)
+        code = spf.wait()
+    assert code == 1, code
+    assert "oh no" in spf.err(), spf.err()
+
+
+def test_captured_escapes_do_not_reach_a_terminal():
+    where = live.path("evil.sock")
+    leader, follower = os.openpty()
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
+        listener.bind(where)
+        listener.listen()
+        spf = live.Spf("-k", "chunk", "-e", "print(data)", "-c", "1", where, stdout=follower)
+        client.connect(where)
+        peer, _ = listener.accept()
+        with peer:
+            client.sendall(b"\x1b]0;owned\x07\xc2\x9b31m")
+            peer.recv(100)
+            spf.wait()
+    os.close(follower)
+    out = os.read(leader, 1000)
+    os.close(leader)
+    assert b"\\x1b]0;owned\\x07\\u009b31m" in out, out
+    assert b"\x1b" not in out and b"\x9b" not in out, out

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the live tests share: starting spf and peers, waiting for conditions, ending all."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DIR = tempfile.mkdtemp(prefix="spf-live.")
+os.chmod(DIR, 0o755)
+SPF = os.path.join(DIR, "spf")
+READY = re.compile(r"capturing|watching|waiting", re.I)
+PATIENCE = 20  # seconds that a condition may take on a busy machine
+
+processes = []
+
+
+class Skip(Exception):
+    """Why a test cannot run here."""
+
+
+def setup():
+    # a copy that other users may run too
+    shutil.copy(os.path.join(ROOT, os.environ.get("SPF", "build/spf")), SPF)
+    os.chmod(SPF, 0o755)
+
+
+def cleanup():
+    for p in processes:
+        if p.poll() is None:
+            p.kill()
+            p.wait()
+    shutil.rmtree(DIR, ignore_errors=True)
+
+
+def until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE} s in vain until {what}")
+
+
+def path(name):
+    return os.path.join(DIR, name)
+
+
+def start(*command, **options):
+    """A peer, ended with the tests at the latest."""
+    log = open(path(os.path.basename(command[0]) + ".log"), "ab")
+    p = subprocess.Popen(command, stdout=options.pop("stdout", log), stderr=log,
+                         stdin=subprocess.DEVNULL, **options)
+    processes.append(p)
+    return p
+
+
+def stop(p, sig=signal.SIGTERM):
+    p.send_signal(sig)
+    return p.wait(PATIENCE)
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, timeout=60, stdin=subprocess.DEVNULL,
+                          **options)
+
+
+def can_connect(where):
+    family = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
+    with socket.socket(family) as s:
+        try:
+            s.connect(where)
+            return True
+        except OSError:
+            return False
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Spf:
+    """spf, started and ready to capture."""
+    count = 0
+
+    def __init__(self, *args, ready=True, stdout=None):
+        Spf.count += 1
+        self.out_path, self.err_path = path(f"out{Spf.count}"), path(f"err{Spf.count}")
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.p = subprocess.Popen([SPF, *args], stdout=stdout or out, stderr=err,
+                                      stdin=subprocess.DEVNULL, cwd=ROOT)
+        processes.append(self.p)
+        if ready:
+            until(self.is_ready, "spf is ready")
+
+    def is_ready(self):
+        if self.p.poll() is not None:
+            raise AssertionError(f"spf ended with {self.p.returncode}: {self.err()}")
+        return READY.search(self.err())
+
+    def out(self):
+        with open(self.out_path, "rb") as f:
+            return f.read()
+
+    def err(self):
+        with open(self.err_path, errors="backslashreplace") as f:
+            return f.read()
+
+    def wait(self):
+        return self.p.wait(PATIENCE)
+
+    def finish(self, sig=signal.SIGINT):
+        """Ends the capture and returns what was printed."""
+        self.p.send_signal(sig)
+        code = self.wait()
+        assert code == 0, f"spf ended with {code}: {self.err()}"
+        return self.out()
+
+    def records(self):
+        return [json.loads(line) for line in self.finish().decode().splitlines()]
+
+
+class Nghttpx:
+    """nghttpd on a port, and nghttpx before it on a unix socket; serves files of root."""
+
+    def __init__(self, name="h2.sock"):
+        self.root = path("htdocs")
+        os.makedirs(self.root, exist_ok=True)
+        self.socket = path(name)
+        port = free_port()
+        self.server = start("nghttpd", "--no-tls", "-a", "127.0.0.1", "-d", self.root, str(port))
+        until(lambda: can_connect(("127.0.0.1", port)), "nghttpd listens")
+        self.proxy = start("nghttpx", f"--frontend=unix:{self.socket};no-tls",
+                           f"--backend=127.0.0.1,{port};;proto=h2", "--workers=1",
+                           "--conf=/dev/null", "--accesslog-file=/dev/null")
+        until(lambda: can_connect(self.socket), "nghttpx listens")
+
+    def stop(self):
+        stop(self.proxy)
+        stop(self.server)

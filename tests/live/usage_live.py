@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What spf says when it cannot do what it is asked: one line, and which exit status."""
+import os
+
+import live
+
+NEEDS_CAPTURE = False
+NOBODY = 65534
+
+
+def refused(args, status, *words, **options):
+    r = live.run(live.SPF, *args, cwd=live.ROOT, **options)
+    err = r.stderr.decode()
+    assert r.returncode == status, f"exit status {r.returncode}, not {status}: {err}"
+    assert r.stdout == b"", r.stdout
+    assert err.startswith("spf: ") and err.count("\n") == 1, f"not one line: {err!r}"
+    for word in words:
+        assert word in err, f"{word!r} is not in {err!r}"
+
+
+def test_help_and_version_go_to_stdout():
+    for option, word in (("--help", b"usage: spf"), ("--version", b"spf 0.")):
+        r = live.run(live.SPF, option)
+        assert r.returncode == 0 and word in r.stdout and not r.stderr, r
+
+
+def test_an_unknown_option_is_named():
+    refused(["--frobnicate"], 2, "--frobnicate")
+
+
+def test_a_near_miss_is_suggested():
+    refused(["--verison"], 2, "--version")
+
+
+def test_an_unknown_field_is_named_with_a_near_one():
+    refused(["-F", "ts,pth", live.path("x.sock")], 2, "'pth'", "'path'")
+
+
+def test_a_script_that_is_not_there():
+    refused(["-s", "no_such_script", live.path("x.sock")], 2, "no_such_script")
+    refused(["-s", "/no/such/file.lua", live.path("x.sock")], 2, "/no/such/file.lua")
+
+
+def test_a_broken_script_is_refused_with_file_and_line():
+    file = live.path("broken.lua")
+    with open(file, "w") as f:
+        f.write("--- Breaks.\n-- @license MIT\n-- @api 1\n-- @usage spf -s broken\n-- @output\n"
+                "function on_frame(f)\n  if then end\nend\n")
+    refused(["-s", file, live.path("x.sock")], 2, "broken.lua:7")
+
+
+def test_a_misspelt_callback_is_refused():
+    file = live.path("callback.lua")
+    with open(file, "w") as f:
+        f.write("--- Misspelt.\n-- @license MIT\n-- @api 1\n-- @usage spf -s callback\n-- @output\n"
+                "function on_fram(f) end\n")
+    refused(["-s", file, live.path("x.sock")], 2, "on_fram")
+
+
+def test_a_broken_filter_is_refused():
+    refused(["-f", "type = 'DATA'", live.path("x.sock")], 2, "==")
+    refused(["-f", "pth == '/'", live.path("x.sock")], 2, "pth")
+
+
+def test_a_regular_file_is_no_socket():
+    file = live.path("regular")
+    open(file, "w").close()
+    refused([file], 2, file, "socket")
+
+
+def test_a_number_after_s_gives_a_hint():
+    refused(["-s", "200", live.path("x.sock")], 2, "--snaplen")
+
+
+def test_a_file_that_is_no_capture():
+    refused(["-r", "/no/such/capture"], 2, "/no/such/capture")
+
+
+def test_without_root_it_says_so():
+    if os.getuid() != 0:
+        refused([live.path("x.sock")], 1, "root")
+    else:
+        refused([live.path("x.sock")], 1, "root", user=NOBODY, group=NOBODY, extra_groups=[])
