@@ -7,6 +7,8 @@
 
 #define ALIGN 8u
 
+static uint32_t newest_id;
+
 static uint32_t aligned(uint32_t n)
 {
 	return (n + ALIGN - 1) & ~(ALIGN - 1);
@@ -25,7 +27,7 @@ void batch_init(struct batch *b, uint32_t cap)
 	b->cap = cap;
 	b->used = aligned(sizeof(*b));
 	b->count = 0;
-	b->reserved = 0;
+	b->id = ++newest_id;
 }
 
 void *batch_alloc(struct batch *b, uint32_t n)
@@ -76,4 +78,5 @@ void batch_undo(struct batch *b)
 {
 	b->count--;
 	b->used = b->rec[b->count];
+	b->id = ++newest_id;
 }

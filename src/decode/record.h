@@ -43,7 +43,7 @@ struct batch {
 	uint32_t cap;  /* bytes of the whole block, this struct included */
 	uint32_t used; /* bytes taken so far */
 	uint32_t count;
-	uint32_t reserved;
+	uint32_t id;    /* never twice in a process: caches of offsets are valid within one id */
 	uint32_t rec[BATCH_RECORDS]; /* offsets of the records */
 };
 
@@ -70,7 +70,7 @@ struct header {
 	uint32_t value_id;
 	uint8_t indexed;   /* the whole field came from a table */
 	uint8_t sensitive; /* never-indexed literal, RFC 7541 §6.2.3 */
-	uint8_t unknown;   /* 1: value is a symbol "?…", not what was sent; 2: name too */
+	uint8_t unknown;   /* 1: value is a symbol "?…", not what was sent; 2: name too; 3: name only */
 	uint8_t reserved;
 	uint32_t wire_len; /* bytes this field took in the header block */
 };
@@ -294,7 +294,7 @@ bool batch_room(const struct batch *b, uint32_t n);
  * the batch away and tries again with an empty one. */
 void *batch_record(struct batch *b, uint32_t len, const struct record *head);
 
-/* Undoes the newest batch_record() with everything allocated since. */
+/* Undoes the newest batch_record() with everything allocated since; the batch gets a new id. */
 void batch_undo(struct batch *b);
 
 static inline struct record *batch_at(const struct batch *b, uint32_t i)

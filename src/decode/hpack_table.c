@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/hpack_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/limits.h"
+#include "util/xalloc.h"
+
+#define ENTRY_OVERHEAD 32u /* RFC 7541 §4.1 */
+#define FIRST_ID 128u
+
+#define FIELD(n, v)                                                      \
+	{                                                                \
+		{ (const uint8_t *)(n v), sizeof(n) - 1 },               \
+		{ (const uint8_t *)(n v) + sizeof(n) - 1, sizeof(v) - 1 }, 0, 0, 0 \
+	}
+
+/* RFC 7541 Appendix A */
+static struct hpack_field static_table[HPACK_STATIC_CNT + 1] = {
+	[1] = FIELD(":authority", ""),
+	FIELD(":method", "GET"),
+	FIELD(":method", "POST"),
+	FIELD(":path", "/"),
+	FIELD(":path", "/index.html"),
+	FIELD(":scheme", "http"),
+	FIELD(":scheme", "https"),
+	FIELD(":status", "200"),
+	FIELD(":status", "204"),
+	FIELD(":status", "206"),
+	FIELD(":status", "304"),
+	FIELD(":status", "400"),
+	FIELD(":status", "404"),
+	FIELD(":status", "500"),
+	FIELD("accept-charset", ""),
+	FIELD("accept-encoding", "gzip, deflate"),
+	FIELD("accept-language", ""),
+	FIELD("accept-ranges", ""),
+	FIELD("accept", ""),
+	FIELD("access-control-allow-origin", ""),
+	FIELD("age", ""),
+	FIELD("allow", ""),
+	FIELD("authorization", ""),
+	FIELD("cache-control", ""),
+	FIELD("content-disposition", ""),
+	FIELD("content-encoding", ""),
+	FIELD("content-language", ""),
+	FIELD("content-length", ""),
+	FIELD("content-location", ""),
+	FIELD("content-range", ""),
+	FIELD("content-type", ""),
+	FIELD("cookie", ""),
+	FIELD("date", ""),
+	FIELD("etag", ""),
+	FIELD("expect", ""),
+	FIELD("expires", ""),
+	FIELD("from", ""),
+	FIELD("host", ""),
+	FIELD("if-match", ""),
+	FIELD("if-modified-since", ""),
+	FIELD("if-none-match", ""),
+	FIELD("if-range", ""),
+	FIELD("if-unmodified-since", ""),
+	FIELD("last-modified", ""),
+	FIELD("link", ""),
+	FIELD("location", ""),
+	FIELD("max-forwards", ""),
+	FIELD("proxy-authenticate", ""),
+	FIELD("proxy-authorization", ""),
+	FIELD("range", ""),
+	FIELD("referer", ""),
+	FIELD("refresh", ""),
+	FIELD("retry-after", ""),
+	FIELD("server", ""),
+	FIELD("set-cookie", ""),
+	FIELD("strict-transport-security", ""),
+	FIELD("transfer-encoding", ""),
+	FIELD("user-agent", ""),
+	FIELD("vary", ""),
+	FIELD("via", ""),
+	FIELD("www-authenticate", ""),
+};
+
+/* Of all tables of the process. Stops at 0 rather than give a number twice. */
+static uint32_t next_id = FIRST_ID;
+
+__attribute__((constructor)) static void number_static_table(void)
+{
+	for (uint32_t i = 1; i <= HPACK_STATIC_CNT; i++) {
+		struct hpack_field *f = &static_table[i];
+		uint32_t first = i;
+
+		while (first > 1 && bytes_equal(static_table[first - 1].name, f->name))
+			first--;
+		f->name_id = first;
+		f->value_id = f->value.len ? HPACK_STATIC_CNT + 3 + i : 0;
+	}
+}
+
+static uint32_t fresh_id(void)
+{
+	return next_id ? next_id++ : 0;
+}
+
+void hpack_table_init(struct hpack_table *t, uint32_t max)
+{
+	*t = (struct hpack_table){ .max = max, .max_known = true };
+}
+
+void hpack_table_release(struct hpack_table *t)
+{
+	free(t->ring);
+	free(t->text);
+	*t = (struct hpack_table){ 0 };
+}
+
+static void drop_entries(struct hpack_table *t)
+{
+	t->cnt = t->size = 0;
+	t->text_head = t->text_len = 0;
+}
+
+void hpack_table_lose(struct hpack_table *t)
+{
+	drop_entries(t);
+	t->max_known = false;
+	t->old_unknown = true;
+	t->inserted = 0;
+	t->losses++;
+}
+
+void hpack_table_max_lost(struct hpack_table *t)
+{
+	t->max_known = false;
+}
+
+static struct hpack_entry *entry(const struct hpack_table *t, uint32_t age)
+{
+	return &t->ring[(t->head - 1 - age) & (t->ring_cap - 1)];
+}
+
+/* At least: the true length of an unknown name is not known. An entry is then kept longer than
+ * the encoder keeps it, which harms nothing, for indices count from the newest. */
+static uint32_t entry_size(const struct hpack_entry *e)
+{
+	return (e->unknown ? 0 : e->name_len) + e->value_len + ENTRY_OVERHEAD;
+}
+
+/* Drops the oldest until the rest has at most size bytes. Where the encoder's maximum is what
+ * forces the first of them out, everything older has gone before it. */
+static void evict(struct hpack_table *t, uint32_t size)
+{
+	while (t->size > size) {
+		struct hpack_entry *e = entry(t, --t->cnt);
+
+		t->size -= entry_size(e);
+		t->text_head += e->name_len + e->value_len;
+		t->text_len -= e->name_len + e->value_len;
+		t->old_unknown = !t->max_known || t->max > LIMIT_HPACK_TABLE;
+	}
+}
+
+static uint32_t room(const struct hpack_table *t)
+{
+	return t->max_known && t->max < LIMIT_HPACK_TABLE ? t->max : LIMIT_HPACK_TABLE;
+}
+
+void hpack_table_resize(struct hpack_table *t, uint32_t max)
+{
+	t->max = max;
+	t->max_known = true;
+	evict(t, room(t));
+	/* What is left may fill the table so far that no older entry fits beside it. */
+	if (t->size + ENTRY_OVERHEAD > max)
+		t->old_unknown = false;
+}
+
+static void grow_ring(struct hpack_table *t)
+{
+	uint32_t cap = t->ring_cap ? t->ring_cap * 2 : 16;
+	struct hpack_entry *ring = xmalloc(cap * sizeof(*ring));
+
+	for (uint32_t i = 0; i < t->cnt; i++)
+		ring[i] = *entry(t, t->cnt - 1 - i);
+	free(t->ring);
+	t->ring = ring;
+	t->ring_cap = cap;
+	t->head = t->cnt;
+}
+
+/* Room for n more bytes of text: by moving what is kept to the front, if that frees as much as
+ * it moves, else by growing. */
+static void grow_text(struct hpack_table *t, uint32_t n)
+{
+	uint32_t cap = t->text_cap ? t->text_cap : 256;
+
+	while (cap < t->text_len + n || cap - t->text_len < t->text_len / 4)
+		cap *= 2;
+	if (cap > t->text_cap) {
+		uint8_t *text = xmalloc(cap);
+
+		if (t->text_len)
+			memcpy(text, t->text + t->text_head, t->text_len);
+		free(t->text);
+		t->text = text;
+		t->text_cap = cap;
+	} else {
+		memmove(t->text, t->text + t->text_head, t->text_len);
+	}
+	t->text_base += t->text_head;
+	t->text_head = 0;
+}
+
+void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
+{
+	uint32_t text_len = (uint32_t)(f->name.len + f->value.len);
+	struct hpack_entry e = {
+		.name_len = (uint32_t)f->name.len,
+		.value_len = (uint32_t)f->value.len,
+		.unknown = f->unknown,
+	};
+	uint32_t size = entry_size(&e);
+
+	t->inserted++;
+	if (!f->name_id)
+		f->name_id = fresh_id();
+	if (!f->value_id)
+		f->value_id = fresh_id();
+	if (size > room(t)) { /* RFC 7541 §4.4: not an error, it empties the table */
+		t->old_unknown = !t->max_known || size <= t->max;
+		drop_entries(t);
+		return;
+	}
+	evict(t, room(t) - size);
+	if (t->text_head + t->text_len + text_len > t->text_cap)
+		grow_text(t, text_len);
+	if (t->cnt == t->ring_cap)
+		grow_ring(t);
+	e.name_id = f->name_id;
+	e.value_id = f->value_id;
+	e.pos = t->text_base + t->text_head + t->text_len;
+	memcpy(t->text + t->text_head + t->text_len, f->name.p, f->name.len);
+	memcpy(t->text + t->text_head + t->text_len + f->name.len, f->value.p, f->value.len);
+	t->ring[t->head++ & (t->ring_cap - 1)] = e;
+	t->cnt++;
+	t->size += size;
+	t->text_len += text_len;
+}
+
+bool hpack_table_get(const struct hpack_table *t, uint64_t index, struct hpack_field *f)
+{
+	const struct hpack_entry *e;
+	const uint8_t *p;
+
+	if (index == 0)
+		return false;
+	if (index <= HPACK_STATIC_CNT) {
+		*f = static_table[index];
+		return true;
+	}
+	index -= HPACK_STATIC_CNT + 1;
+	if (index < t->cnt) {
+		e = entry(t, (uint32_t)index);
+		p = t->text + (e->pos - t->text_base);
+		*f = (struct hpack_field){ bytes_of(p, e->name_len),
+					   bytes_of(p + e->name_len, e->value_len), e->name_id,
+					   e->value_id, (uint8_t)e->unknown };
+		return true;
+	}
+	*f = (struct hpack_field){ .unknown = 2 };
+	return t->old_unknown && index < LIMIT_HPACK_INDEX;
+}
+
+uint32_t hpack_table_symbol(const struct hpack_table *t, uint64_t index, uint32_t conn_id, int dir,
+			    char out[HPACK_SYMBOL_LEN])
+{
+	uint64_t age = index - HPACK_STATIC_CNT - 1;
+	char loss[16] = "";
+	int n;
+
+	if (t->losses > 1)
+		snprintf(loss, sizeof(loss), ".%u", t->losses);
+	n = snprintf(out, HPACK_SYMBOL_LEN, "?c%u%s%s%c%llu", conn_id, dir ? "r" : "", loss,
+		     age >= t->inserted ? '-' : '+',
+		     (unsigned long long)(age >= t->inserted ? age - t->inserted + 1
+							     : t->inserted - age));
+	return (uint32_t)n;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/http2_rules.h"
+
+enum { WINDOW_MAX = 0x7fffffff, UNACKED_MAX = 4 };
+
+static void violates(struct h2_frame *f, const char *why)
+{
+	if (!f->why)
+		f->why = why;
+}
+
+/* The direction whose endpoint opens streams of that number, RFC 9113 §5.1.1. */
+static int opener(const struct h2 *h, uint32_t id)
+{
+	return id & 1 ? h->client : !h->client;
+}
+
+static bool is_idle(const struct h2 *h, uint32_t id)
+{
+	return id > h->dir[opener(h, id)].last_id;
+}
+
+/* What the direction sent on the stream may have been on its way when the peer reset it, which
+ * is no fault (RFC 9113 §5.4.2). Only the last few resets are remembered. */
+static bool may_be_late(const struct h2 *h, int dir, uint32_t id)
+{
+	uint32_t max = sizeof(h->resets) / sizeof(h->resets[0]);
+
+	for (uint32_t i = 0; i < h->reset_cnt && i < max; i++)
+		if (h->resets[i] == id)
+			return h->reset_dir[i] != dir;
+	return h->reset_cnt > max;
+}
+
+static bool tells(const struct h2 *h)
+{
+	return h->exact && h->client >= 0;
+}
+
+static void check_stream(struct h2 *h, int dir, const struct h2_stream *s, struct h2_frame *f)
+{
+	if (!tells(h) || !f->stream_id)
+		return;
+	if (f->type != H2_PRIORITY && f->type < H2_ALTSVC && is_idle(h, f->stream_id))
+		violates(f, "frame on an idle stream (RFC 9113 §5.1)");
+	if (f->type != H2_DATA)
+		return;
+	if (s && s->half[dir].ended)
+		violates(f, "DATA after END_STREAM (RFC 9113 §5.1)");
+	if (!s && !may_be_late(h, dir, f->stream_id))
+		violates(f, "DATA on a closed stream (RFC 9113 §5.1)");
+}
+
+void h2_rules_header(struct h2 *h, int dir)
+{
+	struct h2_dir *d = &h->dir[dir];
+
+	if (!d->settings_seen) {
+		d->settings_seen = true;
+		if (d->f.type != H2_SETTINGS || d->f.flags & H2_ACK)
+			violates(&d->f, "first frame is not SETTINGS (RFC 9113 §3.4)");
+	}
+	if (h->exact && d->f.length > d->frame_max)
+		violates(&d->f, "frame longer than MAX_FRAME_SIZE (RFC 9113 §4.2)");
+}
+
+void h2_rules_data(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f)
+{
+	struct h2_dir *d = &h->dir[dir];
+
+	check_stream(h, dir, s, f);
+	if (h->exact && (f->length > d->window || (s && f->length > s->half[dir].window)))
+		violates(f, "DATA beyond the flow-control window (RFC 9113 §6.9)");
+	d->window -= f->length;
+	if (s)
+		s->half[dir].window -= f->length;
+}
+
+static void push_settings(struct h2_dir *d, struct bytes content)
+{
+	struct h2_settings s = { -1, -1, -1, -1, -1 };
+	uint32_t value;
+	uint16_t id;
+
+	while (h2_frame_setting(&content, &id, &value)) {
+		if (id == H2_HEADER_TABLE_SIZE) {
+			s.table_last = value;
+			if (s.table_min < 0 || value < s.table_min)
+				s.table_min = value;
+		} else if (id == H2_INITIAL_WINDOW_SIZE) {
+			s.window_init = value;
+		} else if (id == H2_MAX_FRAME_SIZE) {
+			s.frame_max = value;
+		} else if (id == H2_MAX_CONCURRENT_STREAMS) {
+			s.streams_max = value;
+		}
+	}
+	if (d->unacked_cnt == UNACKED_MAX)
+		d->settings_lost = true;
+	else
+		d->unacked[d->unacked_cnt++] = s;
+}
+
+/* RFC 9113 §6.9.2: the change applies to the open streams too. */
+static bool move_windows(struct h2 *h, int dir, int64_t init)
+{
+	int64_t delta = init - h->dir[dir].window_init;
+	bool fits = true;
+
+	for (struct h2_stream *s = h->oldest; s; s = s->next) {
+		s->half[dir].window += delta;
+		fits &= s->half[dir].window <= WINDOW_MAX;
+	}
+	h->dir[dir].window_init = (uint32_t)init;
+	return fits;
+}
+
+/* The direction acknowledges the other's oldest SETTINGS, and is bound by them from here on
+ * (RFC 9113 §6.5.3). */
+static void settings_ack(struct h2 *h, int dir, struct h2_frame *f)
+{
+	struct h2_dir *d = &h->dir[dir], *from = &h->dir[!dir];
+	struct h2_settings s;
+
+	if (from->settings_lost) {
+		hpack_limit_lost(&d->hpack);
+		return;
+	}
+	if (!from->unacked_cnt)
+		return;
+	s = from->unacked[0];
+	from->unacked_cnt--;
+	memmove(from->unacked, from->unacked + 1, from->unacked_cnt * sizeof(s));
+	if (s.table_min >= 0)
+		hpack_set_limit(&d->hpack, (uint32_t)s.table_min);
+	if (s.table_last >= 0 && s.table_last != s.table_min)
+		hpack_set_limit(&d->hpack, (uint32_t)s.table_last);
+	if (s.frame_max >= 0)
+		d->frame_max = (uint32_t)s.frame_max;
+	if (s.streams_max >= 0)
+		d->streams_max = s.streams_max;
+	if (s.window_init >= 0 && !move_windows(h, dir, s.window_init))
+		violates(f, "INITIAL_WINDOW_SIZE takes a window above 2^31-1 (RFC 9113 §6.9.2)");
+}
+
+static void window_update(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f)
+{
+	int64_t *window = f->stream_id ? s ? &s->half[!dir].window : NULL : &h->dir[!dir].window;
+
+	if (!window)
+		return;
+	*window += f->increment;
+	if (*window > WINDOW_MAX && h->exact)
+		violates(f, "window above 2^31-1 (RFC 9113 §6.9.1)");
+}
+
+void h2_rules_frame(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f)
+{
+	check_stream(h, dir, s, f);
+	switch (f->type) {
+	case H2_SETTINGS:
+		if (f->stream_id)
+			break;
+		if (f->flags & H2_ACK)
+			settings_ack(h, dir, f);
+		else
+			push_settings(&h->dir[dir], f->content);
+		break;
+	case H2_WINDOW_UPDATE:
+		window_update(h, dir, s, f);
+		break;
+	}
+}
+
+void h2_rules_stray_continuation(struct h2 *h, int dir)
+{
+	struct h2_dir *d = &h->dir[dir];
+
+	violates(&d->f, "CONTINUATION without a header block to continue (RFC 9113 §6.10)");
+	hpack_lose(&d->hpack);
+}
+
+const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
+{
+	const struct h2_frame *f = ev->frame;
+	const struct h2_stream *s = ev->stream;
+
+	if (!tells(h))
+		return NULL;
+	if (f->type == H2_PUSH_PROMISE && dir == h->client)
+		return "a client cannot push (RFC 9113 §8.4)";
+	if (f->type == H2_HEADERS && dir == h->client && !(f->stream_id & 1))
+		return "a client's stream has an odd number (RFC 9113 §5.1.1)";
+	if (s && s->half[dir].ended)
+		return "HEADERS after END_STREAM (RFC 9113 §5.1)";
+	if (!s && f->stream_id && !may_be_late(h, dir, f->stream_id))
+		return is_idle(h, f->stream_id) ? "frame on an idle stream (RFC 9113 §5.1)"
+						: "HEADERS on a closed stream (RFC 9113 §5.1)";
+	if (s && f->type == H2_HEADERS && dir == h->client && s->half[dir].blocks > 1 &&
+	    !(f->flags & H2_END_STREAM))
+		return "trailers without END_STREAM (RFC 9113 §8.1)";
+	if (s && dir == h->client && h->dir[dir].streams_max >= 0 && s->half[dir].blocks == 1 &&
+	    h->stream_cnt > h->dir[dir].streams_max)
+		return "more streams than MAX_CONCURRENT_STREAMS (RFC 9113 §5.1.2)";
+	return NULL;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a frame means for its connection (settings, flow control) and what in it breaks the rules
+ * because of what came before. Rules that need the whole story are silent once part of it is
+ * missing (h->exact). For http2.c. */
+#ifndef SPF_DECODE_HTTP2_RULES_H
+#define SPF_DECODE_HTTP2_RULES_H
+
+#include "decode/http2.h"
+
+/* The header of the direction's current frame is there. */
+void h2_rules_header(struct h2 *h, int dir);
+
+/* A DATA frame is whole; s may be NULL. */
+void h2_rules_data(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f);
+
+/* Another frame without a header block is whole. */
+void h2_rules_frame(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f);
+
+/* A CONTINUATION that continues nothing: what it would have inserted is unknown. */
+void h2_rules_stray_continuation(struct h2 *h, int dir);
+
+/* A header block is decoded and its stream known: what is wrong with it, or NULL. */
+const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev);
+
+#endif

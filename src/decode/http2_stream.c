@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/http2_stream.h"
+
+#include <stdlib.h>
+
+#include "util/limits.h"
+#include "util/xalloc.h"
+
+enum { METHOD, SCHEME, AUTHORITY, PATH, PARTS };
+
+struct h2_stream *h2_stream(const struct h2 *h, uint32_t id)
+{
+	return id ? hash_get(&h->streams, id) : NULL;
+}
+
+void h2_stream_unlink(struct h2 *h, struct h2_stream *s)
+{
+	hash_del(&h->streams, s->id);
+	*(s->prev ? &s->prev->next : &h->oldest) = s->next;
+	*(s->next ? &s->next->prev : &h->newest) = s->prev;
+	h->stream_cnt--;
+}
+
+void h2_stream_free(struct h2 *h, struct h2_stream *s)
+{
+	if (h->stream_free)
+		h->stream_free(s);
+	h2_context_unref(s->ctx);
+	free(s);
+}
+
+struct h2_stream *h2_stream_open(struct h2 *h, uint32_t id, struct h2_stream **evicted)
+{
+	struct h2_stream *s = xcalloc(1, sizeof(*s));
+
+	if (h->stream_cnt >= LIMIT_STREAMS) {
+		*evicted = h->oldest;
+		h2_stream_unlink(h, h->oldest);
+	}
+	s->id = id;
+	s->half[0].window = h->dir[0].window_init;
+	s->half[1].window = h->dir[1].window_init;
+	s->prev = h->newest;
+	*(s->prev ? &s->prev->next : &h->oldest) = s;
+	h->newest = s;
+	h->stream_cnt++;
+	hash_put(&h->streams, id, s);
+	return s;
+}
+
+static void end_stream(struct h2 *h, struct h2_stream *s)
+{
+	if (s->over)
+		return;
+	s->over = true;
+	h2_stream_unlink(h, s);
+	s->next = h->over;
+	h->over = s;
+}
+
+void h2_stream_ended(struct h2 *h, struct h2_stream *s, int dir)
+{
+	s->half[dir].ended = true;
+	/* Without a request seen, the response's end is all there is to wait for. */
+	if (s->half[!dir].ended || (!s->ctx && h->client >= 0 && dir != h->client))
+		end_stream(h, s);
+}
+
+void h2_stream_reset(struct h2 *h, struct h2_stream *s, int dir)
+{
+	uint32_t at = h->reset_cnt++ % (sizeof(h->resets) / sizeof(h->resets[0]));
+
+	h->resets[at] = s->id;
+	h->reset_dir[at] = (uint8_t)dir;
+	s->reset = true;
+	end_stream(h, s);
+}
+
+void h2_half_touch(struct h2_half *half, const struct stamp *first, const struct stamp *last)
+{
+	if (!half->first_ns) {
+		half->first_ns = first->ts_ns;
+		half->first_read_ns = first->read_ns;
+	}
+	half->last_ns = last->ts_ns;
+	half->last_read_ns = last->read_ns;
+}
+
+static bool is(struct bytes b, const char *text, size_t len)
+{
+	return b.len == len && !memcmp(b.p, text, len);
+}
+
+#define IS(b, text) is((b), (text), sizeof(text) - 1)
+
+static int status_of(const struct hpack_list *l, const struct header *f)
+{
+	struct bytes v = hpack_text(l, f->value);
+
+	if (f->unknown || v.len != 3)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return -1;
+	return (v.p[0] - '0') * 100 + (v.p[1] - '0') * 10 + v.p[2] - '0';
+}
+
+/* Which part of the context a field is, or -1. */
+static int part_of(struct bytes name)
+{
+	if (name.len < 5 || name.p[0] != ':')
+		return -1;
+	return IS(name, ":method")      ? METHOD
+	       : IS(name, ":scheme")    ? SCHEME
+	       : IS(name, ":authority") ? AUTHORITY
+	       : IS(name, ":path")      ? PATH
+					: -1;
+}
+
+struct h2_block_kind h2_block_kind(const struct hpack_list *l)
+{
+	struct h2_block_kind k = { .status = -1 };
+
+	for (uint32_t i = 0; i < l->cnt; i++) {
+		const struct header *f = &l->v[i];
+		struct bytes name = hpack_text(l, f->name);
+
+		if (f->unknown >= 2) {
+			k.first_unknown |= i == 0;
+			continue;
+		}
+		if (!name.len || name.p[0] != ':') /* pseudo-fields come first */
+			break;
+		if (IS(name, ":status")) {
+			k.response = true;
+			k.status = status_of(l, f);
+		} else if (part_of(name) >= 0) {
+			k.request = true;
+		}
+	}
+	return k;
+}
+
+/* The parts of a request in its header block. A path that is not there by name may be one of
+ * the fields before the first regular one whose names are unknown: then it is their symbols. */
+static bool find_parts(const struct hpack_list *l, struct bytes parts[PARTS], uint8_t *path_unknown,
+		       char room[], size_t room_len)
+{
+	bool grpc = false, pseudo = true;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < l->cnt; i++) {
+		const struct header *f = &l->v[i];
+		struct bytes name = hpack_text(l, f->name), value = hpack_text(l, f->value);
+		int part = f->unknown >= 2 ? -1 : part_of(name);
+
+		if (part >= 0 && !parts[part].p) {
+			parts[part] = value;
+			if (part == PATH)
+				*path_unknown = f->unknown != 0;
+		} else if (f->unknown < 2 && (!name.len || name.p[0] != ':')) {
+			pseudo = false;
+			if (IS(name, "content-type") && !f->unknown)
+				grpc = bytes_has_prefix(value, BYTES_LIT("application/grpc"));
+			else if (IS(name, "host") && !parts[AUTHORITY].p)
+				parts[AUTHORITY] = value;
+		} else if (f->unknown >= 2 && pseudo && n + value.len + 1 < room_len) {
+			memcpy(room + n, value.p, value.len);
+			n += value.len;
+			room[n++] = ' ';
+		}
+	}
+	if (!parts[PATH].p && n) {
+		parts[PATH] = bytes_of(room, n - 1);
+		*path_unknown = 1;
+	}
+	return grpc;
+}
+
+static bool same_context(const struct h2_context *c, const struct bytes parts[PARTS], bool grpc,
+			 uint8_t path_unknown)
+{
+	const uint8_t *p = c->text;
+
+	if (c->is_grpc != grpc || c->path_unknown != path_unknown)
+		return false;
+	for (int i = 0; i < PARTS; i++) {
+		if (c->len[i] == UINT32_MAX ? parts[i].p != NULL
+					    : !parts[i].p || parts[i].len != c->len[i] ||
+						      memcmp(parts[i].p, p, c->len[i]))
+			return false;
+		p += parts[i].len;
+	}
+	return true;
+}
+
+static struct h2_context *new_context(const struct bytes parts[PARTS], bool grpc,
+				      uint8_t path_unknown)
+{
+	size_t len = 0, at = 0;
+	struct h2_context *c;
+
+	for (int i = 0; i < PARTS; i++)
+		len += parts[i].len;
+	c = xcalloc(1, sizeof(*c) + len);
+	c->refs = 1;
+	c->is_grpc = grpc;
+	c->path_unknown = path_unknown;
+	for (int i = 0; i < PARTS; i++) {
+		c->len[i] = parts[i].p ? (uint32_t)parts[i].len : UINT32_MAX;
+		if (parts[i].len)
+			memcpy(c->text + at, parts[i].p, parts[i].len);
+		at += parts[i].len;
+	}
+	return c;
+}
+
+void h2_context_unref(struct h2_context *ctx)
+{
+	if (ctx && --ctx->refs == 0)
+		free(ctx);
+}
+
+void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack_list *l)
+{
+	struct bytes parts[PARTS] = { 0 };
+	uint8_t path_unknown = 0;
+	char room[4 * HPACK_SYMBOL_LEN];
+	bool grpc = find_parts(l, parts, &path_unknown, room, sizeof(room));
+
+	for (int i = 0; i < PARTS; i++) /* a huge path is on its HEADERS; others show its start */
+		if (parts[i].len > LIMIT_CONTEXT_LEN)
+			parts[i].len = LIMIT_CONTEXT_LEN;
+	h2_context_unref(s->ctx);
+	if (!h->last_ctx || !same_context(h->last_ctx, parts, grpc, path_unknown)) {
+		h2_context_unref(h->last_ctx);
+		h->last_ctx = new_context(parts, grpc, path_unknown);
+	}
+	s->ctx = h->last_ctx;
+	s->ctx->refs++;
+}
+
+uint32_t h2_context_room(const struct h2_context *ctx, const struct batch *b)
+{
+	uint32_t n = 0;
+
+	if (!ctx || ctx->batch_id == b->id)
+		return 0;
+	for (int i = 0; i < PARTS; i++)
+		n += ctx->len[i] == UINT32_MAX ? 0 : ctx->len[i] + 16;
+	return n;
+}
+
+bool h2_context_put(struct h2_context *ctx, struct batch *b, struct context *out)
+{
+	struct str *to[PARTS] = { &ctx->cached.method, &ctx->cached.scheme,
+				  &ctx->cached.authority, &ctx->cached.path };
+	const uint8_t *p = ctx->text;
+
+	if (ctx->batch_id != b->id) {
+		if (!batch_room(b, h2_context_room(ctx, b)))
+			return false;
+		ctx->cached = (struct context){ .is_grpc = ctx->is_grpc,
+						.path_unknown = ctx->path_unknown };
+		for (int i = 0; i < PARTS; i++) {
+			if (ctx->len[i] == UINT32_MAX)
+				continue;
+			*to[i] = batch_str(b, bytes_of(p, ctx->len[i]));
+			p += ctx->len[i];
+		}
+		ctx->batch_id = b->id;
+	}
+	*out = ctx->cached;
+	return true;
+}

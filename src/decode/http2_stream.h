@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Streams of an HTTP/2 connection and what their requests were about. For http2.c. */
+#ifndef SPF_DECODE_HTTP2_STREAM_H
+#define SPF_DECODE_HTTP2_STREAM_H
+
+#include "decode/http2.h"
+
+/* What a header block is, told by its pseudo-fields (RFC 9113 §8.3). */
+struct h2_block_kind {
+	bool request;        /* has :method, :scheme, :authority or :path */
+	bool response;       /* has :status */
+	bool first_unknown;  /* the first field's name is unknown: pseudo-fields may hide */
+	int status;          /* < 0 none, or unknown */
+};
+
+struct h2_block_kind h2_block_kind(const struct hpack_list *l);
+
+/* Opens stream id, evicting the oldest past LIMIT_STREAMS: *evicted is then that one, unlinked
+ * and to be freed with h2_stream_free(). */
+struct h2_stream *h2_stream_open(struct h2 *h, uint32_t id, struct h2_stream **evicted);
+
+/* Takes it out of the connection's list and table. */
+void h2_stream_unlink(struct h2 *h, struct h2_stream *s);
+void h2_stream_free(struct h2 *h, struct h2_stream *s);
+
+/* Sets the stream's context from its request's header block. */
+void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack_list *l);
+
+/* Marks bytes as written and read in a direction of the stream. */
+void h2_half_touch(struct h2_half *half, const struct stamp *first, const struct stamp *last);
+
+/* The direction's peer has sent END_STREAM, or the stream was reset. */
+void h2_stream_ended(struct h2 *h, struct h2_stream *s, int dir);
+void h2_stream_reset(struct h2 *h, struct h2_stream *s, int dir);
+
+void h2_context_unref(struct h2_context *ctx);
+
+#endif
