@@ -6,33 +6,33 @@
 
 #include "util/near.h"
 
-#define K(kind) K_##kind
-#define K_chunk (1u << KIND_CHUNK)
-#define K_conn (1u << KIND_CONN)
-#define K_frame (1u << KIND_FRAME)
+#define K(kind)	  K_##kind
+#define K_chunk	  (1u << KIND_CHUNK)
+#define K_conn	  (1u << KIND_CONN)
+#define K_frame	  (1u << KIND_FRAME)
 #define K_message (1u << KIND_MESSAGE)
-#define K_http (1u << KIND_HTTP)
-#define K_call (1u << KIND_CALL)
-#define K_gap (1u << KIND_GAP)
-#define ALL ((1u << KIND_COUNT) - 1)
-#define STREAM (K(frame) | K(message) | K(http) | K(call))
+#define K_http	  (1u << KIND_HTTP)
+#define K_call	  (1u << KIND_CALL)
+#define K_gap	  (1u << KIND_GAP)
+#define ALL	  ((1u << KIND_COUNT) - 1)
+#define STREAM	  (K(frame) | K(message) | K(http) | K(call))
 
-#define FT(type) FT_##type
-#define FT_DATA (1u << 0x0)
-#define FT_HEADERS (1u << 0x1)
-#define FT_PRIORITY (1u << 0x2)
-#define FT_RST_STREAM (1u << 0x3)
-#define FT_SETTINGS (1u << 0x4)
-#define FT_PUSH_PROMISE (1u << 0x5)
-#define FT_PING (1u << 0x6)
-#define FT_GOAWAY (1u << 0x7)
+#define FT(type)	 FT_##type
+#define FT_DATA		 (1u << 0x0)
+#define FT_HEADERS	 (1u << 0x1)
+#define FT_PRIORITY	 (1u << 0x2)
+#define FT_RST_STREAM	 (1u << 0x3)
+#define FT_SETTINGS	 (1u << 0x4)
+#define FT_PUSH_PROMISE	 (1u << 0x5)
+#define FT_PING		 (1u << 0x6)
+#define FT_GOAWAY	 (1u << 0x7)
 #define FT_WINDOW_UPDATE (1u << 0x8)
-#define FT_CONTINUATION (1u << 0x9)
-#define FT_OTHER (1u << 31)
-#define FT_NAMED_MAX 0x9u /* types up to here have a bit of their own */
+#define FT_CONTINUATION	 (1u << 0x9)
+#define FT_OTHER	 (1u << 31)
+#define FT_NAMED_MAX	 0x9u /* types up to here have a bit of their own */
 
 #define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
+#define TEXT(x)	   TEXT_OF(x)
 
 /* S, the struct of the section of fields.def, is expanded when a row is. */
 #define FIELD(kinds_, name_, type_, member_, frame_types_, otel_, wireshark_, meaning_)            \
@@ -105,8 +105,7 @@ const char *field_near(const char *name)
 }
 
 /* Looks a value up among the names of an enumeration. */
-#define ENUM_NAME(value, ...)                                                                      \
-	enum_name((const char *const[]){ __VA_ARGS__, NULL }, value)
+#define ENUM_NAME(value, ...) enum_name((const char *const[]){ __VA_ARGS__, NULL }, value)
 
 static const char *enum_name(const char *const *names, uint32_t value)
 {

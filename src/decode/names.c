@@ -8,10 +8,18 @@
 
 /* RFC 9113 §6; 0xb was never registered, 0xd..0xf are HTTP/3's or reserved. */
 static const char *const frame_types[] = {
-	[0x0] = "DATA",		 [0x1] = "HEADERS",	  [0x2] = "PRIORITY",
-	[0x3] = "RST_STREAM",	 [0x4] = "SETTINGS",	  [0x5] = "PUSH_PROMISE",
-	[0x6] = "PING",		 [0x7] = "GOAWAY",	  [0x8] = "WINDOW_UPDATE",
-	[0x9] = "CONTINUATION",	 [0xa] = "ALTSVC",	  [0xc] = "ORIGIN",
+	[0x0] = "DATA",
+	[0x1] = "HEADERS",
+	[0x2] = "PRIORITY",
+	[0x3] = "RST_STREAM",
+	[0x4] = "SETTINGS",
+	[0x5] = "PUSH_PROMISE",
+	[0x6] = "PING",
+	[0x7] = "GOAWAY",
+	[0x8] = "WINDOW_UPDATE",
+	[0x9] = "CONTINUATION",
+	[0xa] = "ALTSVC",
+	[0xc] = "ORIGIN",
 	[0x10] = "PRIORITY_UPDATE",
 };
 
@@ -33,15 +41,16 @@ static const char *const errors[] = {
 	"HTTP_1_1_REQUIRED",
 };
 
+/* RFC 9113 §6.5.2; 8: RFC 8441 §3; 9: RFC 9218 §2.1 */
 static const char *const settings[] = {
-	[1] = "HEADER_TABLE_SIZE",      /* RFC 9113 §6.5.2, likewise up to 6 */
+	[1] = "HEADER_TABLE_SIZE",
 	[2] = "ENABLE_PUSH",
 	[3] = "MAX_CONCURRENT_STREAMS",
 	[4] = "INITIAL_WINDOW_SIZE",
 	[5] = "MAX_FRAME_SIZE",
 	[6] = "MAX_HEADER_LIST_SIZE",
-	[8] = "ENABLE_CONNECT_PROTOCOL", /* RFC 8441 §3 */
-	[9] = "NO_RFC7540_PRIORITIES",   /* RFC 9218 §2.1 */
+	[8] = "ENABLE_CONNECT_PROTOCOL",
+	[9] = "NO_RFC7540_PRIORITIES",
 };
 
 static const char *const grpc_statuses[] = {

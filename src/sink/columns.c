@@ -9,15 +9,15 @@
 #include "sink/text.h"
 #include "util/xalloc.h"
 
-#define WIDTH_MAX 40   /* a text column grows with its cells up to here */
+#define WIDTH_MAX   40 /* a text column grows with its cells up to here */
 #define FRAME_TYPES 11 /* the ten of RFC 9113 and all others */
-#define SHAPES (KIND_COUNT + FRAME_TYPES)
+#define SHAPES	    (KIND_COUNT + FRAME_TYPES)
 
 struct column {
 	char *name;
 	const struct field *row[SHAPES]; /* what the name means for such a record, once known */
 	bool is_known[SHAPES];
-	size_t width;                    /* of the widest cell so far, SINK_TEXT */
+	size_t width; /* of the widest cell so far, SINK_TEXT */
 };
 
 struct columns {
@@ -197,9 +197,11 @@ static void put_json(struct columns *c, const struct batch *b, const struct reco
 
 void columns_head(const struct columns *c, enum sink_format format, struct buf *out)
 {
-	for (size_t i = 0; i < c->cnt; i++)
-		buf_printf(out, "%s%s", i == 0 ? "" : format == SINK_CSV ? "," : "\t",
-			   c->col[i].name);
+	for (size_t i = 0; i < c->cnt; i++) {
+		if (i)
+			buf_putc(out, format == SINK_CSV ? ',' : '\t');
+		buf_puts(out, c->col[i].name);
+	}
 	buf_putc(out, '\n');
 }
 

@@ -4,7 +4,7 @@
 #include "sink/sink.h"
 
 #define INDENT "    "
-#define ROW 16
+#define ROW    16
 
 struct bytes dump_payload(const struct batch *b, const struct record *r)
 {

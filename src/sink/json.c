@@ -32,8 +32,8 @@ static void put_base64(struct buf *out, struct bytes in)
 static void put_escape(struct buf *out, uint32_t cp)
 {
 	static const char short_forms[] = {
-		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
-		['"'] = '"', ['\\'] = '\\',
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',  ['\r'] = 'r',
+		['\t'] = 't', ['"'] = '"',  ['\\'] = '\\',
 	};
 
 	if (cp < sizeof(short_forms) && short_forms[cp])

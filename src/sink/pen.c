@@ -7,12 +7,12 @@
 #include "sink/sink.h"
 #include "sink/text.h"
 
-#define ELLIPSIS "\u2026"
+#define ELLIPSIS   "\u2026"
 #define PRINTF_LEN 256 /* of spf's own words; what was sent goes through pen_bytes() */
 
 static const char *const codes[] = {
-	[INK_DIM] = "\033[2m",	      [INK_GIST] = "\033[1m", [INK_REQUEST] = "\033[36m",
-	[INK_RESPONSE] = "\033[32m",  [INK_NOTE] = "\033[33m", [INK_ALARM] = "\033[1;31m",
+	[INK_DIM] = "\033[2m",	     [INK_GIST] = "\033[1m",  [INK_REQUEST] = "\033[36m",
+	[INK_RESPONSE] = "\033[32m", [INK_NOTE] = "\033[33m", [INK_ALARM] = "\033[1;31m",
 };
 
 /* Puts escaped text, cut so that a last column stays for the ellipsis if more was to come. */

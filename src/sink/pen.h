@@ -7,20 +7,20 @@
 
 enum ink {
 	INK_PLAIN,
-	INK_DIM,      /* what is always there */
-	INK_GIST,     /* what the eye looks for */
+	INK_DIM,  /* what is always there */
+	INK_GIST, /* what the eye looks for */
 	INK_REQUEST,
 	INK_RESPONSE,
-	INK_NOTE,     /* not certain */
-	INK_ALARM,    /* wrong, or lost */
+	INK_NOTE,  /* not certain */
+	INK_ALARM, /* wrong, or lost */
 };
 
 struct pen {
 	struct buf *out;
 	bool color;
-	bool is_full;   /* the line was cut */
+	bool is_full;	/* the line was cut */
 	size_t columns; /* used */
-	size_t width;   /* 0 = unlimited */
+	size_t width;	/* 0 = unlimited */
 	struct buf escaped;
 };
 

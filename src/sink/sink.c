@@ -14,7 +14,7 @@
 #include "sink/line.h"
 #include "util/xalloc.h"
 
-#define FULL_LEN 65536 /* buffered bytes that are written without being asked: a pipe's size */
+#define FULL_LEN      65536 /* buffered bytes that are written without being asked: a pipe's size */
 #define TABLE_COLUMNS "ts,conn_id,from,pid,comm,addr,kind,type,stream_id,length,method,path,status"
 
 struct sink {

@@ -15,11 +15,11 @@ enum sink_format { SINK_TEXT, SINK_JSON, SINK_CSV, SINK_TSV, SINK_RAW };
 struct sink_options {
 	enum sink_format format;
 	const char *columns; /* -F "ts,comm,method"; NULL = the format's default */
-	bool hexdump;        /* -x */
-	bool ascii;          /* -A */
+	bool hexdump;	     /* -x */
+	bool ascii;	     /* -A */
 	bool color;
-	bool escape;         /* the output is a terminal */
-	int width;           /* columns of the terminal, 0 = unlimited */
+	bool escape; /* the output is a terminal */
+	int width;   /* columns of the terminal, 0 = unlimited */
 };
 
 struct sink;

@@ -11,15 +11,15 @@
 struct value {
 	enum {
 		VALUE_ABSENT,
-		VALUE_BOOL,     /* n */
-		VALUE_INT,      /* n */
-		VALUE_UINT,     /* u */
-		VALUE_FIXED,    /* n / 10^digits */
-		VALUE_BYTES,    /* bytes: text or payload as it was sent, or a name */
-		VALUE_HEADERS,  /* lists[0] */
+		VALUE_BOOL,	/* n */
+		VALUE_INT,	/* n */
+		VALUE_UINT,	/* u */
+		VALUE_FIXED,	/* n / 10^digits */
+		VALUE_BYTES,	/* bytes: text or payload as it was sent, or a name */
+		VALUE_HEADERS,	/* lists[0] */
 		VALUE_SETTINGS, /* lists[0] */
-		VALUE_HALF,     /* lists[0] headers, lists[1] trailers of a request or response */
-		VALUE_PROCESS,  /* process */
+		VALUE_HALF,	/* lists[0] headers, lists[1] trailers of a request or response */
+		VALUE_PROCESS,	/* process */
 	} type;
 	int digits;
 	union {
