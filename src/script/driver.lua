@@ -209,6 +209,7 @@ if source.what == "file" then
   if not f then error(why, 0) end
   check_script(check.scan(f))
   check_modules()
+  if sys.check_only then return {} end
   env_mt.__index = function(_, k)
     error(format("unknown global '%s'%s", tostring(k), type(k) == "string" and check.hint(k, env) or ""), 2)
   end

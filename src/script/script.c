@@ -108,6 +108,21 @@ struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 	return s;
 }
 
+int scripts_check(const struct script_source *src, char **why)
+{
+	struct script_options o = { 0 };
+	struct state st = { .check_only = true };
+
+	if (state_init(&st, src, &o, NULL, why))
+		return -EINVAL;
+	if (st.header.title && header_complete(&st.header, st.name, why)) {
+		state_release(&st);
+		return -EINVAL;
+	}
+	state_release(&st);
+	return 0;
+}
+
 void scripts_free(struct scripts *s)
 {
 	if (!s)

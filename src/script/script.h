@@ -55,6 +55,10 @@ struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 			    const struct script_options *o, struct sink *out, char **why);
 void scripts_free(struct scripts *s);
 
+/* --check: reads a script's header and code without running any of it: header whole, compiles,
+ * every global and callback known. Returns 0, or -EINVAL and *why as scripts_new(). */
+int scripts_check(const struct script_source *src, char **why);
+
 /* Adds to *want what the scripts hook. */
 void scripts_want(const struct scripts *s, struct want *want);
 

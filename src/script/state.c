@@ -159,10 +159,23 @@ static void forget_libraries(lua_State *L)
 	}
 }
 
+/* Only scripts have headers; a script without one takes no arguments. */
+static int read_header(struct state *st, char **why)
+{
+	if (st->src->what != SCRIPT_FILE)
+		return 0;
+	if (header_parse(st->src->text, st->name, &st->header, why))
+		return -EINVAL;
+	if (!st->check_only && header_check_args(&st->header, st->name, st->src->args, why))
+		return -EINVAL;
+	if (st->opt->interval_ns <= 0 && st->header.interval_ns > 0)
+		st->interval_ns = st->header.interval_ns;
+	return 0;
+}
+
 int state_init(struct state *st, const struct script_source *src, const struct script_options *o,
 	       struct sink *out, char **why)
 {
-	memset(st, 0, sizeof(*st));
 	st->src = src;
 	st->opt = o;
 	st->out = out;
@@ -171,6 +184,10 @@ int state_init(struct state *st, const struct script_source *src, const struct s
 	st->interval_ns = o->interval_ns > 0 ? o->interval_ns : 1000000000;
 	st->ctl.at = -1;
 	st->b_ref = LUA_NOREF;
+	if (read_header(st, why)) {
+		state_release(st);
+		return -EINVAL;
+	}
 	st->L = luaL_newstate();
 	if (!st->L)
 		die(EXIT_RUN, "cannot create a Lua state");
@@ -185,7 +202,8 @@ int state_init(struct state *st, const struct script_source *src, const struct s
 		state_release(st);
 		return -EINVAL;
 	}
-	take_api(st);
+	if (!st->check_only)
+		take_api(st);
 	if (!o->unsafe)
 		forget_libraries(st->L);
 	lua_gc(st->L, LUA_GCSETPAUSE, GC_PAUSE);
@@ -196,6 +214,7 @@ void state_release(struct state *st)
 {
 	if (st->L)
 		lua_close(st->L);
+	header_release(&st->header);
 	free(st->name);
 	memset(st, 0, sizeof(*st));
 }

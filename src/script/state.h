@@ -6,6 +6,7 @@
 
 #include <lua.h>
 
+#include "script/header.h"
 #include "script/script.h"
 
 /* Shared with driver.lua by FFI: keep both alike. */
@@ -25,11 +26,13 @@ struct state {
 	char *name; /* for messages: grpc_top.lua, -e */
 	const struct script_source *src;
 	const struct script_options *opt;
+	struct script_header header;
 	struct sink *out; /* borrowed */
 	struct script_ctl ctl;
 
 	uint32_t hooks;   /* bit 1 << kind: records that the script is given */
 	uint32_t filters; /* kinds that it filters without asking for them */
+	bool check_only;  /* compile, run nothing */
 	bool data, headers, tracks_conns, ticks;
 	int64_t interval_ns, due_ns;
 	uint32_t tick_cnt;
@@ -45,7 +48,8 @@ struct state {
 	volatile uint64_t runs;
 };
 
-/* Creates the state and compiles src in it; its top level runs. Returns 0, or -EINVAL with *why
+/* Creates the state and compiles src in it; its top level runs unless st->check_only was set (st
+ * is zeroed but for that). Returns 0, or -EINVAL with *why
  * set (freed by the caller) and nothing kept. */
 int state_init(struct state *st, const struct script_source *src, const struct script_options *o,
 	       struct sink *out, char **why);

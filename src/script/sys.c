@@ -418,18 +418,42 @@ static void set_functions(struct state *st)
 	}
 }
 
-/* -a k=v as strings; header.c has checked them where the script declares its arguments. */
-static void push_args(lua_State *L, const char *const *args)
+/* "a,b,c" as a table. */
+static void push_list(lua_State *L, const char *value)
+{
+	int n = 0;
+
+	lua_newtable(L);
+	while (*value) {
+		size_t len = strcspn(value, ",");
+
+		lua_pushlstring(L, value, len);
+		lua_rawseti(L, -2, ++n);
+		value += len + (value[len] == ',');
+	}
+}
+
+/* Arguments by the types that the script's header declares. */
+static void push_args(lua_State *L, const struct script_header *h, const char *const *given)
 {
 	lua_newtable(L);
-	for (; args && *args; args++) {
-		const char *eq = strchr(*args, '=');
+	for (size_t i = 0; i < h->arg_cnt; i++) {
+		const struct header_arg *a = &h->args[i];
+		const char *value = header_value(a, given);
+		double n;
 
-		if (!eq)
+		if (!value)
 			continue;
-		lua_pushlstring(L, *args, (size_t)(eq - *args));
-		lua_pushstring(L, eq + 1);
-		lua_settable(L, -3);
+		if (a->type == ARG_LIST)
+			push_list(L, value);
+		else if (a->type == ARG_BOOL)
+			lua_pushboolean(L, *value == 't' || *value == 'y' || *value == '1');
+		else if (a->type != ARG_STRING && a->type != ARG_ENUM && a->type != ARG_PATTERN &&
+			 header_number(a->type, value, &n))
+			lua_pushnumber(L, n);
+		else
+			lua_pushstring(L, value);
+		lua_setfield(L, -2, a->name);
 	}
 }
 
@@ -446,12 +470,13 @@ void sys_push(struct state *st)
 	set_integer(L, "interval", st->interval_ns);
 	set_bool(L, "interval_given", st->opt->interval_ns > 0);
 	set_bool(L, "jit", use_jit(st));
+	set_bool(L, "check_only", st->check_only);
 	set_bool(L, "strict", st->opt->strict);
 	set_bool(L, "unsafe", st->opt->unsafe);
 	set_pointer(L, "ctl", &st->ctl);
 	set_pointer(L, "find_header", (void *)(uintptr_t)find_header);
 	set_pointer(L, "service_len", (void *)(uintptr_t)service_len);
-	push_args(L, st->src->args);
+	push_args(L, &st->header, st->src->args);
 	lua_setfield(L, -2, "args");
 	push_source(L, st->src);
 	lua_setfield(L, -2, "source");

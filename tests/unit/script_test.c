@@ -346,6 +346,22 @@ static void a_batch_is_filled_on_and_big_records_get_a_big_one(void **state)
 	bench_free(&t);
 }
 
+static const char *checked(const char *text)
+{
+	struct script_source src = { .what = SCRIPT_FILE, .name = "t.lua", .text = bytes_str(text) };
+	char *why = NULL;
+
+	return scripts_check(&src, &why) ? why : "";
+}
+
+static void a_check_reads_and_runs_nothing(void **state)
+{
+	assert_says(checked("print('no') error('no')"), "");
+	assert_says(checked("print(nix)"), "t.lua:1: unknown global 'nix'");
+	assert_says(checked("--- A.\n-- @license MIT\n"), "t.lua: the header lacks @api");
+	assert_says(checked("--- A.\n-- @license MIT\n-- @api 1\n-- @usage spf\n-- @output\n-- X\n"), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +380,7 @@ int main(void)
 		cmocka_unit_test(the_environment_holds_what_is_allowed_and_no_more),
 		cmocka_unit_test(a_connection_is_one_shared_table),
 		cmocka_unit_test(stream_state_goes_with_its_stream),
+		cmocka_unit_test(a_check_reads_and_runs_nothing),
 		cmocka_unit_test(a_batch_is_filled_on_and_big_records_get_a_big_one),
 	};
 

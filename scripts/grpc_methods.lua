@@ -1,0 +1,26 @@
+--- gRPC calls by method with error count and latency quantiles.
+--- Latency is the whole call, from the first byte of the request to the last of the response.
+-- @author   spf authors
+-- @license  BSD-2-Clause
+-- @api      1
+-- @category grpc, latency
+-- @arg top  int(1..1000)=20  Rows
+-- @usage    spf -s grpc_methods -a top=5 /run/app.sock
+-- @output
+-- METHOD                       CALLS  ERR     P50     P99
+local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
+local lat, err = agg.quantile(), agg.count()
+
+function on_call(c)
+  if not c.rpc_method then return end
+  lat:add(c.duration_us or 0, c.rpc_method)
+  if c.failed then err:add(c.rpc_method) end
+end
+
+function on_end()
+  local t = tab.new { "METHOD", "CALLS>", "ERR>", "P50>", "P99>" }
+  for _, r in ipairs(lat:rows { top = spf.args.top }) do
+    t:row(r.key, r.count, err:get(r.key), fmt.duration(r.p50, "us"), fmt.duration(r.p99, "us"))
+  end
+  t:print()
+end
