@@ -254,8 +254,9 @@ static __always_inline struct sock_state *state_at_read(struct sock *sk)
 	return new_state(sk, peer, is_target(sk, peer) && !is_own(bpf_get_current_pid_tgid() >> 32));
 }
 
-/* The state of a connected socket, made if it is new, with both ends announced. */
-static __always_inline struct sock_state *state_of(struct sock *sk)
+/* The state of a connected socket that process pid uses, made if it is new, with both ends
+ * announced. */
+static __always_inline struct sock_state *state_of(struct sock *sk, u32 pid)
 {
 	struct sock_state *st = bpf_sk_storage_get(&socks, sk, 0, 0), *pst;
 	struct unix_sock *u;
@@ -268,7 +269,7 @@ static __always_inline struct sock_state *state_of(struct sock *sk)
 	peer = u ? u->peer : 0;
 	if (!peer)
 		return st;
-	is_watched = is_target(sk, peer) && !is_own(bpf_get_current_pid_tgid() >> 32);
+	is_watched = is_target(sk, peer) && !is_own(pid);
 	if (!st)
 		st = new_state(sk, peer, is_watched);
 	pst = bpf_sk_storage_get(&socks, peer, 0, 0);
@@ -424,7 +425,7 @@ int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
 
 	if (!control.enabled || ret <= 0 || !is_stream(sk))
 		return 0;
-	st = state_of(sk);
+	st = state_of(sk, bpf_get_current_pid_tgid() >> 32);
 	if (!st || !st->is_watched)
 		return 0;
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
@@ -480,18 +481,19 @@ int BPF_PROG(on_received, struct sock *sk, int ret, int flags)
 SEC("iter/task_file")
 int list_open(struct bpf_iter__task_file *ctx)
 {
+	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct socket *so;
 	struct sock *sk;
 
-	if (!file)
+	if (!file || !task)
 		return 0;
 	so = bpf_sock_from_file(file);
 	if (!so)
 		return 0;
 	sk = so->sk;
 	if (sk && is_stream(sk) && sk->__sk_common.skc_state == TCP_ESTABLISHED)
-		state_of(sk);
+		state_of(sk, task->tgid);
 	return 0;
 }
 

@@ -266,6 +266,8 @@ static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome 
 		drain_decoder(p, conn);
 	}
 	account_close(&p->account, conn, p->src);
+	for (int dir = 0; dir < 2 && p->src->is_live; dir++)
+		live_forget(p->src, conn->sock[dir]);
 	conns_remove(&p->conns, conn);
 }
 

@@ -18,7 +18,8 @@
 struct direction {
 	uint64_t sock;
 	uint32_t slot;
-	bool is_closed; /* CLOSE was given */
+	bool is_closed;    /* CLOSE was given */
+	bool is_forgotten; /* live_forget() */
 	struct live_counts last; /* of a closed one, whose slot may have a new owner */
 };
 
@@ -85,6 +86,14 @@ bool live_counts(struct source *s, uint64_t sock, struct live_counts *c)
 	return true;
 }
 
+void live_forget(struct source *s, uint64_t sock)
+{
+	struct direction *d = hash_get(&((struct live *)s)->directions, sock);
+
+	if (d)
+		d->is_closed = d->is_forgotten = true;
+}
+
 void live_totals(struct source *s, struct live_totals *t)
 {
 	const struct spf_control *c = ((struct live *)s)->control;
@@ -132,7 +141,8 @@ static int next_dead(struct live *l, struct chunk *out)
 			};
 			return 1;
 		}
-		/* Told already, so nobody asks for it again: the slot is free. */
+		if (d && !d->is_forgotten)
+			continue;
 		if (d)
 			direction_free(l, d);
 		s->sock = 0;

@@ -42,6 +42,10 @@ struct live_counts {
 /* Fills *c for the direction of a live source; false if it is not known any more. */
 bool live_counts(struct source *s, uint64_t sock, struct live_counts *c);
 
+/* Says that nobody will ask for the direction again: once its socket is gone, its slot is
+ * given out anew. */
+void live_forget(struct source *s, uint64_t sock);
+
 /* Counters of the whole capture. */
 struct live_totals {
 	uint64_t no_slot;   /* sockets not watched: LIMIT_CONNECTIONS */
