@@ -1,5 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-int main(void)
+/* spf: one program, two processes. Started by a user it is the monitor; the monitor starts
+ * it again as the worker. */
+#include <stdio.h>
+#include <string.h>
+
+#include "decode/fields.h"
+#include "monitor.h"
+#include "options.h"
+#include "util/log.h"
+#include "worker.h"
+
+int main(int argc, char **argv)
 {
-	return 0;
+	struct options o;
+	char *why;
+
+	if (argc > 0 && !strcmp(argv[0], WORKER_NAME))
+		return worker_main(argc, argv);
+	if (options_parse(&o, argc, argv, &why))
+		die(EXIT_USAGE, "%s", why);
+	log_setup(o.quiet, o.verbose);
+	switch (o.action) {
+	case ACTION_HELP:
+		fputs(options_help, stdout);
+		return EXIT_OK;
+	case ACTION_VERSION:
+		puts("spf " SPF_VERSION);
+		return EXIT_OK;
+	default:
+		return monitor_main(&o, argv);
+	}
 }
