@@ -26,6 +26,9 @@ struct trace {
 	bool early;    /* what a connection without O is */
 	bool has_next; /* next waits behind the OPEN that was just given */
 	struct chunk next_chunk;
+	bool has_first; /* first was read to know the times, and not given yet */
+	struct chunk first;
+	int first_rc;
 	struct buf data;
 	struct hash conns;
 	struct strings kept;
@@ -335,6 +338,11 @@ static int trace_next(struct source *s, struct chunk *out, int64_t *settled_ns)
 	struct bytes line;
 	int rc;
 
+	if (t->has_first) {
+		t->has_first = false;
+		*out = t->first;
+		return t->first_rc;
+	}
 	if (t->has_next) {
 		t->has_next = false;
 		*out = t->next_chunk;
@@ -385,8 +393,11 @@ struct source *trace_new(struct input *in)
 {
 	static const struct source_ops ops = { trace_next, trace_wait, trace_free };
 	struct trace *t = xcalloc(1, sizeof(*t));
+	int64_t settled_ns;
 
 	t->s = (struct source){ .ops = &ops, .epoch_ns = EPOCH_NS, .is_ordered = true };
 	t->in = *in;
+	t->first_rc = trace_next(&t->s, &t->first, &settled_ns);
+	t->has_first = true;
 	return &t->s;
 }

@@ -88,7 +88,7 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
 
 static inline bool bytes_has_prefix(struct bytes b, struct bytes prefix)
 {
-	return b.len >= prefix.len && memcmp(b.p, prefix.p, prefix.len) == 0;
+	return b.len >= prefix.len && (!prefix.len || memcmp(b.p, prefix.p, prefix.len) == 0);
 }
 
 #endif

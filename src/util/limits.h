@@ -18,6 +18,12 @@
 /* Interfaces of a pcapng section. */
 #define LIMIT_INTERFACES 65536
 
+/* A chunk of spf's own file: the largest write that a socket takes at once. */
+#define LIMIT_CHUNK_LEN (64u << 20)
+
+/* Interfaces (socket paths) that -w names; the rest is one interface. */
+#define LIMIT_WRITE_INTERFACES 4096
+
 /* TCP segments that wait for an earlier one: a direction (a few windows of a fast connection),
  * and all together. */
 #define LIMIT_TCP_PENDING (1u << 20)

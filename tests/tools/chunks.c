@@ -3,6 +3,7 @@
  *
  *     chunks FILE            every fact
  *     chunks -b FILE         bytes, gaps and ends only, for goldens that times would disturb
+ *     chunks -w OUT FILE     the same as a pcapng, as spf -w writes it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "capture/file.h"
+#include "capture/pcapng_write.h"
 #include "capture/trace.h"
 #include "capture/words.h"
 
@@ -31,21 +33,28 @@ static void make_bare(struct chunk *c)
 	*c = bare;
 }
 
-static void put(struct buf *out)
+static void print(struct source *s, struct chunk *c, bool bare, struct trace_printer *printer)
 {
-	struct bytes b = buf_bytes(out);
+	struct buf out = { 0 };
 
-	fwrite(b.p, 1, b.len, stdout);
-	buf_consume(out, out->len);
+	if (!c && !bare)
+		trace_print_head(&out, s);
+	if (c && bare)
+		make_bare(c);
+	if (c)
+		trace_print(printer, &out, c);
+	fwrite(buf_bytes(&out).p, 1, out.len, stdout);
+	buf_release(&out);
 }
 
 int main(int argc, char **argv)
 {
-	bool bare = argc > 2 && !strcmp(argv[1], "-b");
+	bool bare = argc > 2 && !strcmp(argv[1], "-b"), writes = argc > 3 && !strcmp(argv[1], "-w");
 	const char *name = argc > 1 ? argv[argc - 1] : "-", *why = NULL;
+	int fd = strcmp(name, "-") ? open(name, O_RDONLY) : dup(0), out = -1, rc;
+	struct pcapng_options options = { 0 };
 	struct trace_printer printer = { 0 };
-	int fd = strcmp(name, "-") ? open(name, O_RDONLY) : dup(0), rc;
-	struct buf out = { 0 };
+	struct pcapng_writer *w = NULL;
 	struct source *s;
 	struct chunk c;
 	int64_t settled;
@@ -55,18 +64,24 @@ int main(int argc, char **argv)
 		fprintf(stderr, "chunks: %s: %s\n", name, fd < 0 ? strerror(errno) : why);
 		return 2;
 	}
-	if (!bare)
-		trace_print_head(&out, s);
+	if (writes) {
+		out = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0666);
+		w = pcapng_writer_new(&out, 1, &options, s->epoch_ns, s->start_ns);
+	} else {
+		print(s, NULL, bare, &printer);
+	}
 	while ((rc = s->ops->next(s, &c, &settled)) == 1) {
-		if (bare)
-			make_bare(&c);
-		trace_print(&printer, &out, &c);
-		put(&out);
+		if (w)
+			pcapng_write(w, &c);
+		else
+			print(s, &c, bare, &printer);
 	}
 	if (rc != -ENODATA)
 		fprintf(stderr, "chunks: %s: %s\n", name, s->why);
+	if (w && pcapng_finish(w))
+		rc = -EIO;
+	pcapng_writer_free(w);
 	s->ops->free(s);
 	trace_printer_release(&printer);
-	buf_release(&out);
 	return rc != -ENODATA;
 }

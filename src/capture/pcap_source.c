@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/dump.h"
+#include "capture/pcap_source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "util/log.h"
 #include "util/xalloc.h"
 
-struct dump {
+struct pcap_source {
 	struct source s;
 	struct packets packets;
 	struct packet ahead;  /* the first packet, read to learn when the capture began */
@@ -23,7 +23,7 @@ struct dump {
 };
 
 /* One line about what was no TCP, and one about what is missing of it. */
-static void report(const struct dump *d)
+static void report(const struct pcap_source *d)
 {
 	struct tcp_counts n = tcp_counts(d->tcp);
 	struct buf text = { 0 };
@@ -44,7 +44,7 @@ static void report(const struct dump *d)
 		  (unsigned long long)n.bytes, (unsigned long long)n.again);
 }
 
-static int next_packet(struct dump *d, struct packet *out)
+static int next_packet(struct pcap_source *d, struct packet *out)
 {
 	int rc;
 
@@ -59,9 +59,9 @@ static int next_packet(struct dump *d, struct packet *out)
 	return rc;
 }
 
-static int dump_next(struct source *s, struct chunk *out, int64_t *settled_ns)
+static int pcap_source_next(struct source *s, struct chunk *out, int64_t *settled_ns)
 {
-	struct dump *d = (struct dump *)s;
+	struct pcap_source *d = (struct pcap_source *)s;
 	enum link_class class;
 	struct segment seg;
 	struct packet p;
@@ -91,24 +91,24 @@ static int dump_next(struct source *s, struct chunk *out, int64_t *settled_ns)
 	return 1;
 }
 
-static void dump_wait(struct source *s, int timeout_ms)
+static void pcap_source_wait(struct source *s, int timeout_ms)
 {
-	input_wait(&((struct dump *)s)->packets.in, timeout_ms);
+	input_wait(&((struct pcap_source *)s)->packets.in, timeout_ms);
 }
 
-static void dump_free(struct source *s)
+static void pcap_source_free(struct source *s)
 {
-	struct dump *d = (struct dump *)s;
+	struct pcap_source *d = (struct pcap_source *)s;
 
 	tcp_free(d->tcp);
 	packets_release(&d->packets);
 	free(d);
 }
 
-struct source *dump_new(struct packets *p)
+struct source *pcap_source_new(struct packets *p)
 {
-	static const struct source_ops ops = { dump_next, dump_wait, dump_free };
-	struct dump *d = xcalloc(1, sizeof(*d));
+	static const struct source_ops ops = { pcap_source_next, pcap_source_wait, pcap_source_free };
+	struct pcap_source *d = xcalloc(1, sizeof(*d));
 
 	d->s = (struct source){ .ops = &ops, .is_ordered = true };
 	d->packets = *p;
