@@ -192,7 +192,8 @@ int state_init(struct state *st, const struct script_source *src, const struct s
 	if (!st->L)
 		die(EXIT_RUN, "cannot create a Lua state");
 	st->alloc = lua_getallocf(st->L, &st->alloc_ud);
-	st->used = (size_t)lua_gc(st->L, LUA_GCCOUNT, 0) * 1024;
+	st->used = (size_t)lua_gc(st->L, LUA_GCCOUNT, 0) * 1024 +
+		   (size_t)lua_gc(st->L, LUA_GCCOUNTB, 0);
 	lua_setallocf(st->L, capped_alloc, st);
 	luaL_openlibs(st->L);
 	if (run_driver(st)) {
@@ -212,6 +213,7 @@ int state_init(struct state *st, const struct script_source *src, const struct s
 
 void state_release(struct state *st)
 {
+	st->max = SIZE_MAX; /* closing ends no script */
 	if (st->L)
 		lua_close(st->L);
 	header_release(&st->header);
