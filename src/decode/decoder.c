@@ -377,6 +377,27 @@ static void lose_framing(struct decoder_dir *dd, const struct stamp *st, enum ga
 	dd->gap.bytes_missing += missing;
 }
 
+void decoder_switch(struct decoder *d, const struct handler *to)
+{
+	d->to = to;
+}
+
+static void switch_handler(struct decoder *d, const struct stamp *st)
+{
+	int client = d->info->role[1] == ROLE_CLIENT;
+
+	d->handler->free(d->x);
+	d->x = NULL;
+	d->handler = d->to;
+	d->given_up = false;
+	if (d->handler) {
+		d->x = d->handler->open(d, client, false);
+		push_conn(d, CONN_PROTO, st);
+	} else {
+		d->dir[0].searching = d->dir[1].searching = true;
+	}
+}
+
 /* One call of the handler, which goes on with a direction until it has used the part given.
  * Returns 1, -ENOSPC, 0 if there is no input, or -EAGAIN if it made no record of it. */
 static int run_handler(struct decoder *d, struct batch *b)
@@ -401,6 +422,8 @@ static int run_handler(struct decoder *d, struct batch *b)
 	consume(dd);
 	if (rc == -EPROTO)
 		lose_framing(dd, st, GAP_DECODE_ERROR, 0);
+	if (rc == -EPROTONOSUPPORT)
+		switch_handler(d, st);
 	return -EAGAIN;
 }
 
@@ -448,9 +471,9 @@ int decoder_next(struct decoder *d, struct batch *b)
 {
 	int rc;
 
-	if (!d->resume)
-		search(d);
 	do {
+		if (!d->resume)
+			search(d);
 		if (d->pending.len)
 			return next_pending(d, b);
 		rc = d->handler ? run_handler(d, b) : 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "decode/http1_detect.h"
 #include "decode/http2_frame.h"
 #include "util/limits.h"
 
@@ -13,6 +14,28 @@ static bool is_server_settings(struct bytes in)
 
 	return h2_frame_header(&in, &f) && f.type == H2_SETTINGS && !f.flags && !f.stream_id &&
 	       f.length % 6 == 0 && f.length <= 6 * 32 && !f.reserved_bit;
+}
+
+/* HTTP/1 begins with a start-line; in the middle of a connection the next one tells. */
+static bool detect_http1(const struct decoder *d, int dir, struct detected *out)
+{
+	struct bytes in = buf_bytes(&d->dir[dir].log.bytes);
+	bool from_start = d->info->seen_open && !d->dir[dir].inexact;
+	enum http1_detected found = http1_detect_first(in);
+	size_t at = 0;
+
+	if (found == HTTP1_NOT && !from_start)
+		found = http1_detect_within(in, &at);
+	if (found != HTTP1_REQUEST && found != HTTP1_RESPONSE)
+		return false;
+	*out = (struct detected){
+		.handler = &http1_handler,
+		.client = found == HTTP1_REQUEST ? dir : !dir,
+		.late = !from_start,
+		.dir = dir,
+		.at = at,
+	};
+	return true;
 }
 
 int detect(struct decoder *d, struct detected *out)
@@ -34,6 +57,9 @@ int detect(struct decoder *d, struct detected *out)
 			return 1;
 		}
 	}
+	for (int i = 0; i < 2; i++)
+		if (detect_http1(d, i, out))
+			return 1;
 	return d->dir[0].bytes.skipped + d->dir[1].bytes.skipped + len[0] + len[1] > LIMIT_DETECT
 		       ? -EPROTO
 		       : 0;

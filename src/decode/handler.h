@@ -23,7 +23,7 @@ struct handler {
 	/* Appends the next record that comes of the bytes; *used is how many this call consumed.
 	 * Returns 1 if it appended one, 0 if all of in is used, -ENOSPC as decoder_next() (call
 	 * decoder_no_room() for that), -EPROTO if framing is gone: what was not used is kept and
-	 * sync() looks through it. After 1 and -ENOSPC it is called again for the same direction
+	 * sync() looks through it; -EPROTONOSUPPORT after decoder_switch(). After 1 and -ENOSPC it is called again for the same direction
 	 * before anything else, maybe with nothing left in. */
 	int (*next)(void *x, int dir, struct bytes in, size_t *used, const struct stamp *st,
 		    struct batch *b);
@@ -41,13 +41,17 @@ struct handler {
 };
 
 extern const struct handler http2_handler;
+extern const struct handler http1_handler;
 
 /* What stands on the streams of HTTP/2: messages and calls (call.c). Every event comes here
  * after its own record; its spans hold until next() has returned 0. */
 struct h2_user {
+	/* The connection begins, maybe after an upgrade that left d->user behind. */
+	void (*open)(struct decoder *d, struct h2 *h);
 	void (*event)(struct decoder *d, struct h2 *h, const struct h2_event *ev);
 	int (*next)(struct decoder *d, struct h2 *h, struct batch *b); /* 1, 0, -ENOSPC */
-	/* len bytes of the stream's body in that direction are missing (0: unknown). */
+	/* len bytes of the stream's body in that direction are missing (0: unknown). s NULL:
+	 * framing is gone, bytes of any stream may be. */
 	void (*gap)(struct decoder *d, struct h2 *h, int dir, struct h2_stream *s, uint64_t len);
 	/* The connection ends; h->oldest … are the streams still open. next() follows. */
 	void (*close)(struct decoder *d, struct h2 *h, enum call_outcome outcome,
@@ -85,6 +89,7 @@ struct decoder {
 	bool closing;
 	bool resume;                   /* the handler has more to give of direction cur */
 	int cur;
+	const struct handler *to;      /* of decoder_switch() */
 	enum call_outcome outcome;
 	const char *reason;
 	struct stamp close_st;
@@ -110,5 +115,9 @@ void decoder_add_gap(struct decoder *d, int dir, const struct stamp *st, enum ga
 
 /* The protocol tells who is who; direction client is the client's. */
 void decoder_set_client(struct decoder *d, int client);
+
+/* The connection speaks another protocol from here on, in both directions: the handler's next()
+ * then returns -EPROTONOSUPPORT and is freed. to NULL: find out. After 101 and CONNECT. */
+void decoder_switch(struct decoder *d, const struct handler *to);
 
 #endif

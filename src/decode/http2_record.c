@@ -9,8 +9,8 @@
 #include "decode/http2_sync.h"
 #include "util/xalloc.h"
 
-/* Messages and calls: &call_user once call.c is there; NULL: frames alone. */
-static const struct h2_user *const h2_user = NULL;
+/* Messages and calls. */
+static const struct h2_user *const h2_user = &call_user;
 
 enum todo { NOTHING, FRAME, CONTINUATIONS, TELL_USER, USER };
 
@@ -31,10 +31,10 @@ static void *open_records(struct decoder *d, int client, bool late)
 
 	x->d = d;
 	h2_init(&x->h2, d->info->id, client, late);
-	x->h2.want_body = h2_user != NULL;
+	x->h2.want_body = d->want->kind[KIND_MESSAGE] || d->want->kind[KIND_CALL];
 	x->h2.keep_data = d->want->data && d->want->kind[KIND_FRAME];
-	if (h2_user)
-		x->h2.stream_free = h2_user->stream_free;
+	x->h2.stream_free = h2_user->stream_free;
+	h2_user->open(d, &x->h2);
 	return x;
 }
 
@@ -43,8 +43,7 @@ static void free_records(void *p)
 	struct h2_records *x = p;
 
 	h2_release(&x->h2);
-	if (h2_user)
-		h2_user->release(x->d);
+	h2_user->release(x->d);
 	free(x);
 }
 
@@ -257,12 +256,11 @@ static int put_due(struct h2_records *x, struct batch *b)
 		x->todo = TELL_USER;
 		/* fallthrough */
 	case TELL_USER:
-		if (h2_user)
-			h2_user->event(x->d, &x->h2, &x->ev);
+		h2_user->event(x->d, &x->h2, &x->ev);
 		x->todo = USER;
 		/* fallthrough */
 	case USER:
-		rc = h2_user ? h2_user->next(x->d, &x->h2, b) : 0;
+		rc = h2_user->next(x->d, &x->h2, b);
 		if (rc)
 			return rc;
 		x->todo = NOTHING;
@@ -303,7 +301,7 @@ static bool gap(void *p, int dir, uint64_t len, const struct stamp *st)
 								   : NULL;
 	bool holds = h2_gap(&x->h2, dir, len);
 
-	if (h2_user)
+	if (s || !holds)
 		h2_user->gap(x->d, &x->h2, dir, holds ? s : NULL, len);
 	return holds;
 }
@@ -320,8 +318,6 @@ static int close_records(void *p, enum call_outcome outcome, const struct stamp 
 {
 	struct h2_records *x = p;
 
-	if (!h2_user)
-		return 0;
 	if (!x->user_closed)
 		h2_user->close(x->d, &x->h2, outcome, st);
 	x->user_closed = true;

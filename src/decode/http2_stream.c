@@ -194,8 +194,7 @@ static bool same_context(const struct h2_context *c, const struct bytes parts[PA
 	return true;
 }
 
-static struct h2_context *new_context(const struct bytes parts[PARTS], bool grpc,
-				      uint8_t path_unknown)
+struct h2_context *h2_context_new(const struct bytes parts[PARTS], bool grpc, uint8_t path_unknown)
 {
 	size_t len = 0, at = 0;
 	struct h2_context *c;
@@ -234,7 +233,7 @@ void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack
 	h2_context_unref(s->ctx);
 	if (!h->last_ctx || !same_context(h->last_ctx, parts, grpc, path_unknown)) {
 		h2_context_unref(h->last_ctx);
-		h->last_ctx = new_context(parts, grpc, path_unknown);
+		h->last_ctx = h2_context_new(parts, grpc, path_unknown);
 	}
 	s->ctx = h->last_ctx;
 	s->ctx->refs++;

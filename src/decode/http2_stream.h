@@ -33,6 +33,8 @@ void h2_half_touch(struct h2_half *half, const struct stamp *first, const struct
 void h2_stream_ended(struct h2 *h, struct h2_stream *s, int dir);
 void h2_stream_reset(struct h2 *h, struct h2_stream *s, int dir);
 
+/* Makes a context of method, scheme, authority and path (p NULL: absent), with one reference. */
+struct h2_context *h2_context_new(const struct bytes parts[4], bool grpc, uint8_t path_unknown);
 void h2_context_unref(struct h2_context *ctx);
 
 #endif

@@ -50,6 +50,10 @@
 /* Body of an HTTP/1 message that is kept for m.body; the rest is counted only. */
 #define LIMIT_HTTP1_BODY (1u << 20)
 
+/* Requests of an HTTP/1 connection that wait for their responses (pipelining). Clients send a
+ * handful; wrk's pipeline script some dozens. */
+#define LIMIT_HTTP1_PIPELINE 1024
+
 /* gRPC message that is kept for m.data; gRPC's own default is to refuse more than 4 MiB. */
 #define LIMIT_GRPC_MESSAGE (4u << 20)
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls: one request with its response, over HTTP/1 or HTTP/2, from its first byte to the end.
+ *
+ * The protocol's side (call_h2.c, call_http1.c) tells a call what happened to it; once finished
+ * it waits in struct calls until it has been written as a record. Three times come of the four
+ * that a unix socket gives (written and read, of request and response):
+ *
+ *     client   written ●━━━━━━━━━━━━━━━━ latency ━━━━━━━━━━━━━━━━● read
+ *     server          read ●━━━━ server ━━━━● written
+ *     sockets         ━━━━━━                ━━━━━━               queue: both together
+ */
+#ifndef SPF_DECODE_CALL_H
+#define SPF_DECODE_CALL_H
+
+#include "decode/grpc.h"
+#include "decode/handler.h"
+#include "decode/hpack.h"
+#include "decode/http1_head.h"
+#include "decode/http2.h"
+
+enum call_side { CALL_REQUEST, CALL_RESPONSE };
+
+struct call_half {
+	bool seen;             /* its head was */
+	bool ended;
+	struct stamp st;       /* of its head's first byte */
+	int64_t head_read_ns;  /* when the head's last byte was read; < 0 unknown */
+	int64_t last_ns;       /* its last byte written, and read; < 0 unknown */
+	int64_t last_read_ns;
+	uint64_t bytes;        /* of the body */
+	uint32_t messages;     /* that came to their end */
+	enum grpc_kind kind;   /* of its content-type */
+	bool maybe_grpc;       /* its content-type is not known: messages are counted in case */
+	char encoding[24];     /* grpc-encoding; "" none */
+	struct grpc grpc;
+	struct stamp message_st; /* of the first byte of the message at hand */
+	struct hpack_list headers, trailers; /* if wanted */
+};
+
+struct call {
+	struct call *next;
+	struct h2_context *ctx; /* NULL: the request was not seen */
+	int64_t stream_id;      /* < 0 HTTP/1 */
+	bool inexact;           /* bytes or header fields of it are not known */
+	bool is_grpc;
+	bool is_head, is_connect; /* HTTP/1: the method, for how the response is framed */
+	bool status_hidden;     /* a status (HTTP or gRPC) was sent but is not known */
+	int status;             /* < 0 none */
+	int32_t grpc_status;    /* < 0 none */
+	int64_t timeout_ns;     /* < 0 none */
+	int64_t error_code;     /* < 0 none */
+	enum call_outcome outcome;
+	uint32_t kept;          /* bytes of header lists */
+	struct buf grpc_message; /* decoded */
+	bool has_grpc_message;
+	struct call_half half[2]; /* by enum call_side */
+};
+
+/* The calls of one connection. Set d, the rest zeroed. */
+struct calls {
+	struct decoder *d;
+	struct call *upgraded;          /* see call_h2_upgraded() */
+	struct call *done, **done_tail; /* finished, to become records */
+
+	struct call *body_call;      /* message.c: the body that messages are cut out of */
+	enum call_side body_side;
+	struct bytes body;
+	struct stamp body_st;
+	struct grpc_message message; /* and the message that is to become a record */
+	bool has_message;
+	bool decoded;
+	struct call *message_call;
+	enum call_side message_side;
+	struct buf plain;            /* the message decompressed */
+};
+
+void calls_release(struct calls *cs);
+
+/* A call that has just begun. Ends in call_finish(), or call_free() if nobody is to see it. */
+struct call *call_new(struct calls *cs, int64_t stream_id);
+void call_free(struct call *c);
+
+/* Its head on that side: first and last are stamps of its first and last byte. */
+void call_head(struct call *c, enum call_side side, const struct stamp *first,
+	       const struct stamp *last);
+
+/* More bytes of that side; len of them body. */
+void call_more(struct call *c, enum call_side side, uint64_t len, const struct stamp *last);
+
+/* Reads of a header list what a call shows: gRPC's fields and the content-type. */
+void call_read_fields(struct call *c, enum call_side side, const struct hpack_list *l);
+
+/* Keeps the list for c.request and c.response, if that is wanted and there is room. */
+void call_keep(const struct calls *cs, struct call *c, struct hpack_list *slot,
+	       const struct hpack_list *l);
+
+/* True if messages of that side are to be cut out of the body. */
+bool call_has_messages(const struct call *c, enum call_side side);
+
+/* The call is over. It goes to the records if they are wanted, and is freed. */
+void call_finish(struct calls *cs, struct call *c, enum call_outcome outcome);
+
+/* Gives the next bytes of a side's body. They are borrowed until calls_next() returns 0, which
+ * it must have before the next such call. */
+void call_body(struct calls *cs, struct call *c, enum call_side side, struct bytes body,
+	       const struct stamp *st);
+
+/* Says that len bytes (0: an unknown number) of a side's body are missing. Like call_body(). */
+void call_body_gap(struct calls *cs, struct call *c, enum call_side side, uint64_t len);
+
+/* Bytes of the connection are missing, maybe of this body: where messages begin is not known. */
+void call_lose_messages(struct call *c, enum call_side side);
+
+/* Writes the next record: messages of the body given last, then finished calls, each after the
+ * messages that its end cut off. Returns 1, 0 if there is none, or decoder_no_room(). */
+int calls_next(struct calls *cs, struct batch *b);
+
+/* An HTTP/1 request with Upgrade: h2c was accepted: its call goes on as stream 1. Takes it over. */
+void call_h2_upgraded(struct decoder *d, struct call *c);
+
+/* For call.c: the messages of the body, and the one that the end of a side cut off. */
+int message_next(struct calls *cs, struct batch *b);
+int message_cut_next(struct calls *cs, struct call *c, struct batch *b);
+
+/* The direction of the connection in which that side of a call is sent. */
+int call_dir(const struct calls *cs, enum call_side side);
+
+/* Bytes of a header list in a batch, and the list put there. */
+uint32_t call_list_room(const struct hpack_list *l);
+struct list call_put_list(struct batch *b, const struct hpack_list *l);
+
+/* The field lines as a header list (appended to *out). */
+void call_list_of_fields(const struct http1_fields *fields, struct hpack_list *out);
+
+/* Forgets the fields, not the memory. */
+static inline void call_list_clear(struct hpack_list *l)
+{
+	l->cnt = l->len = l->missing = l->cut = 0;
+}
+
+#endif

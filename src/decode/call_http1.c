@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A connection of HTTP/1: two directions of messages, paired to calls.
+ *
+ * Responses answer requests in their order (RFC 9112 §9.3). After bytes were lost, or when the
+ * connection's beginning was not seen, that order is not certain: then a request is believed to
+ * be answered by the next response, as it is without pipelining, and the call says that it is
+ * not exact, until one exchange has gone by undisturbed.
+ */
+#include "decode/call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "decode/http1_detect.h"
+#include "decode/http1_record.h"
+#include "decode/http2_stream.h"
+#include "util/limits.h"
+#include "util/xalloc.h"
+
+struct http1_conn {
+	struct calls calls;
+	struct http1 parser[2];          /* by direction, as the rest */
+	struct http1_message message[2];
+	struct call *call[2];            /* of the message under way; NULL none */
+	struct call *first, **tail;      /* begun and not over, oldest first */
+	uint32_t cnt;
+	bool unsure;                     /* whether a response belongs to the oldest request */
+	bool ready[2];                   /* the message is to become a record */
+	uint64_t skipped[2];             /* of the parser, as far as it has been reported */
+	const struct handler *to;        /* the protocol after an upgrade, NULL: find out */
+	bool switching;
+};
+
+static struct decoder *decoder_of(const struct http1_conn *x)
+{
+	return x->calls.d;
+}
+
+static void *http1_open(struct decoder *d, int client, bool late)
+{
+	struct http1_conn *x = xcalloc(1, sizeof(*x));
+
+	x->calls.d = d;
+	x->tail = &x->first;
+	x->unsure = late;
+	x->parser[!client].is_response = true;
+	return x;
+}
+
+static void http1_free(void *p)
+{
+	struct http1_conn *x = p;
+
+	while (x->first) {
+		struct call *c = x->first;
+
+		x->first = c->next;
+		call_free(c);
+	}
+	for (int i = 0; i < 2; i++) {
+		http1_release(&x->parser[i]);
+		http1_message_release(&x->message[i]);
+	}
+	calls_release(&x->calls);
+	free(x);
+}
+
+static void unlink_call(struct http1_conn *x, struct call *c)
+{
+	struct call **at = &x->first;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	if (!c->next)
+		x->tail = at;
+	x->cnt--;
+	for (int i = 0; i < 2; i++)
+		if (x->call[i] == c)
+			x->call[i] = NULL;
+}
+
+static void finish(struct http1_conn *x, struct call *c, enum call_outcome outcome)
+{
+	unlink_call(x, c);
+	call_finish(&x->calls, c, outcome);
+}
+
+/* The requests so far can no longer be told from those that were lost. */
+static void lose_pairing(struct http1_conn *x)
+{
+	x->unsure = true;
+	while (x->first) {
+		x->first->inexact = true;
+		finish(x, x->first, OUTCOME_EVICTED);
+	}
+}
+
+static struct call *begin(struct http1_conn *x)
+{
+	struct call *c = call_new(&x->calls, -1);
+
+	c->inexact = x->unsure;
+	*x->tail = c;
+	x->tail = &c->next;
+	x->cnt++;
+	return c;
+}
+
+/* The oldest call that has no final response yet, or NULL. */
+static struct call *to_answer(const struct http1_conn *x)
+{
+	struct call *c = x->first;
+
+	while (c && c->half[CALL_RESPONSE].ended)
+		c = c->next;
+	return c;
+}
+
+/* The authority of a request: of its target in absolute form, or to CONNECT, else its Host. */
+static struct h2_context *context_of(const struct http1_head *h, bool is_grpc)
+{
+	struct bytes parts[4] = { h->method, BYTES_LIT("http"), h->host, h->target };
+	struct bytes scheme = BYTES_LIT("http://");
+
+	if (bytes_equal(h->method, BYTES_LIT("CONNECT"))) {
+		parts[2] = h->target;
+	} else if (bytes_has_prefix(h->target, scheme)) { /* RFC 9112 §3.2.2 */
+		struct bytes rest = bytes_of(h->target.p + scheme.len, h->target.len - scheme.len);
+		const uint8_t *slash = rest.len ? memchr(rest.p, '/', rest.len) : NULL;
+		size_t len = slash ? (size_t)(slash - rest.p) : rest.len;
+
+		parts[2] = bytes_of(rest.p, len);
+		parts[3] = slash ? bytes_of(slash, rest.len - len) : BYTES_LIT("/");
+	}
+	for (int i = 0; i < 4; i++)
+		if (parts[i].len > LIMIT_CONTEXT_LEN)
+			parts[i].len = LIMIT_CONTEXT_LEN;
+	return h2_context_new(parts, is_grpc, 0);
+}
+
+/* What calls show of a head's fields; the list is made only where it is needed. */
+static void read_head(struct http1_conn *x, struct call *c, enum call_side side,
+		      const struct http1_event *ev, bool trailers)
+{
+	const struct want *want = decoder_of(x)->want;
+	struct call_half *half = &c->half[side];
+	struct hpack_list list = { 0 };
+
+	if (!trailers)
+		half->kind = grpc_kind(ev->head->content_type);
+	if (!half->kind && !(want->headers && want->kind[KIND_CALL]))
+		return;
+	call_list_of_fields(ev->fields, &list);
+	if (half->kind)
+		call_read_fields(c, side, &list);
+	call_keep(&x->calls, c, trailers ? &half->trailers : &half->headers, &list);
+	hpack_list_release(&list);
+}
+
+static struct call *on_request(struct http1_conn *x, const struct http1_event *ev)
+{
+	struct bytes method = ev->head->method;
+	struct call *c;
+
+	if (x->unsure)
+		lose_pairing(x);
+	else if (x->cnt >= LIMIT_HTTP1_PIPELINE)
+		finish(x, x->first, OUTCOME_EVICTED);
+	c = begin(x);
+	c->is_head = bytes_equal(method, BYTES_LIT("HEAD"));
+	c->is_connect = bytes_equal(method, BYTES_LIT("CONNECT"));
+	c->ctx = context_of(ev->head, grpc_kind(ev->head->content_type) != GRPC_NONE);
+	return c;
+}
+
+/* The connection is no longer HTTP/1 after this head. */
+static void upgrade(struct http1_conn *x, const struct http1_head *head, struct call *c)
+{
+	bool h2c = !c->is_connect && http1_list_has(head->upgrade, BYTES_LIT("h2c"));
+
+	x->switching = true;
+	x->to = h2c ? &http2_handler : NULL;
+	if (h2c) { /* the response comes on stream 1, RFC 7540 §3.2 */
+		unlink_call(x, c);
+		call_h2_upgraded(decoder_of(x), c);
+	}
+	http1_tunnel(&x->parser[0]);
+	http1_tunnel(&x->parser[1]);
+}
+
+static struct call *on_response(struct http1_conn *x, int dir, const struct http1_event *ev)
+{
+	int status = ev->head->status;
+	struct call *c = to_answer(x);
+
+	if (status < 200 && status != 101)
+		return c;
+	if (!c) { /* its request was not seen */
+		c = begin(x);
+		c->inexact = true;
+		c->half[CALL_REQUEST].ended = true;
+	}
+	if (status == 101 || (c->is_connect && status < 300))
+		upgrade(x, ev->head, c);
+	else if (c->is_head)
+		http1_no_body(&x->parser[dir]);
+	c->status = x->to ? -1 : status;
+	return c;
+}
+
+static enum call_side side_of(const struct http1_conn *x, int dir)
+{
+	return x->parser[dir].is_response ? CALL_RESPONSE : CALL_REQUEST;
+}
+
+static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
+		    const struct stamp *st)
+{
+	const struct want *want = decoder_of(x)->want;
+	enum call_side side = side_of(x, dir);
+	struct call *c = side == CALL_REQUEST ? on_request(x, ev) : on_response(x, dir, ev);
+	bool interim = side == CALL_RESPONSE && ev->head->status < 200 && ev->head->status != 101;
+
+	decoder_of(x)->frames++;
+	http1_message_begin(&x->message[dir], want, ev, c ? c->ctx : NULL);
+	if (x->switching) { /* there is no END */
+		x->message[dir].complete = true;
+		x->ready[dir] = true;
+	}
+	x->call[dir] = interim || x->to ? NULL : c;
+	if (!x->call[dir])
+		return;
+	call_head(c, side, &x->message[dir].st, st);
+	read_head(x, c, side, ev, false);
+	if (x->switching)
+		c->half[CALL_REQUEST].ended = c->half[CALL_RESPONSE].ended = true;
+}
+
+static void on_body(struct http1_conn *x, int dir, const struct http1_event *ev,
+		    const struct stamp *st)
+{
+	struct call *c = x->call[dir];
+
+	http1_message_body(&x->message[dir], decoder_of(x)->want, ev->body);
+	if (!c)
+		return;
+	call_more(c, side_of(x, dir), ev->body.len, st);
+	if (call_has_messages(c, side_of(x, dir)))
+		call_body(&x->calls, c, side_of(x, dir), ev->body, st);
+}
+
+static void on_end(struct http1_conn *x, int dir, const struct http1_event *ev)
+{
+	struct call *c = x->call[dir];
+
+	http1_message_end(&x->message[dir], decoder_of(x)->want, ev);
+	x->ready[dir] = true;
+	if (!c)
+		return;
+	c->half[side_of(x, dir)].ended = true;
+	c->inexact |= !ev->complete;
+	if (ev->fields->cnt)
+		read_head(x, c, side_of(x, dir), ev, true);
+}
+
+/* Tells of bytes in which no message was found. */
+static void report_skipped(struct http1_conn *x, int dir, const struct stamp *st, bool recovered)
+{
+	struct decoder *d = decoder_of(x);
+	struct http1 *h = &x->parser[dir];
+	uint64_t len = h->skipped - x->skipped[dir];
+
+	if (!len)
+		return;
+	x->skipped[dir] = h->skipped;
+	d->dir[dir].bytes.skipped += len;
+	d->dir[dir].bytes.decoded -= len;
+	decoder_add_gap(d, dir, st, GAP_DECODE_ERROR, len, 0, recovered, h->why);
+}
+
+/* Framing of a direction is gone: its message ends where it is. */
+static void lose(struct http1_conn *x, int dir)
+{
+	if (x->call[dir])
+		x->call[dir]->half[side_of(x, dir)].ended = true;
+	x->ready[dir] = x->message[dir].head.method.p || x->call[dir];
+	x->call[dir] = NULL;
+	lose_pairing(x);
+}
+
+static void on_event(struct http1_conn *x, int dir, const struct http1_event *ev,
+		     const struct stamp *st)
+{
+	switch (ev->what) {
+	case HTTP1_HEAD:
+		report_skipped(x, dir, st, true);
+		on_head(x, dir, ev, st);
+		break;
+	case HTTP1_BODY:
+		on_body(x, dir, ev, st);
+		break;
+	case HTTP1_END:
+		if (x->call[dir])
+			call_more(x->call[dir], side_of(x, dir), 0, st);
+		on_end(x, dir, ev);
+		if (x->message[dir].head.framing == HTTP1_UNKNOWN)
+			lose(x, dir);
+		break;
+	}
+}
+
+/* Calls whose request and response have ended are over. */
+static void finish_ended(struct http1_conn *x)
+{
+	while (x->first && x->first->half[CALL_REQUEST].ended &&
+	       x->first->half[CALL_RESPONSE].ended) {
+		if (x->first->half[CALL_REQUEST].seen)
+			x->unsure = false;
+		finish(x, x->first, OUTCOME_COMPLETE);
+	}
+}
+
+/* Records that are due without further input. Returns as calls_next(). */
+static int next_due(struct http1_conn *x, struct batch *b)
+{
+	int rc = calls_next(&x->calls, b); /* messages of a body come before its end */
+
+	for (int dir = 0; !rc && dir < 2; dir++) {
+		if (!x->ready[dir])
+			continue;
+		if (decoder_of(x)->want->kind[KIND_HTTP])
+			rc = http1_message_put(&x->message[dir], decoder_of(x), dir, b);
+		x->ready[dir] = rc == -ENOSPC;
+	}
+	if (rc)
+		return rc;
+	finish_ended(x);
+	return calls_next(&x->calls, b);
+}
+
+static int http1_handler_next(void *p, int dir, struct bytes in, size_t *used,
+			      const struct stamp *st, struct batch *b)
+{
+	struct http1_conn *x = p;
+	struct http1 *h = &x->parser[dir];
+	struct http1_event ev;
+	size_t n = 0;
+	int rc;
+
+	*used = 0;
+	for (;;) {
+		rc = next_due(x, b);
+		if (rc)
+			return rc;
+		if (x->switching) {
+			decoder_switch(decoder_of(x), x->to);
+			return -EPROTONOSUPPORT;
+		}
+		if (h->state == HTTP1_AT_START)
+			x->message[dir].st = *st;
+		rc = http1_next(h, in, &n, &ev);
+		bytes_take(&in, n, &(struct bytes){ 0 });
+		*used += n;
+		if (rc == 0)
+			return 0;
+		if (rc < 0)
+			lose(x, dir);
+		else
+			on_event(x, dir, &ev, st);
+	}
+}
+
+static bool http1_handler_gap(void *p, int dir, uint64_t len, const struct stamp *st)
+{
+	struct http1_conn *x = p;
+	struct call *c = x->call[dir];
+
+	if (http1_gap(&x->parser[dir], len)) {
+		x->message[dir].body_len += len;
+		if (c) {
+			call_more(c, side_of(x, dir), len, st);
+			call_body_gap(&x->calls, c, side_of(x, dir), len);
+		}
+		return true;
+	}
+	lose(x, dir);
+	x->parser[dir].state = HTTP1_AT_START; /* sync() looks for the next */
+	return false;
+}
+
+static long http1_sync(void *p, int dir, struct bytes in, bool ends, size_t *skip)
+{
+	struct http1_conn *x = p;
+	enum http1_detected want = x->parser[dir].is_response ? HTTP1_RESPONSE : HTTP1_REQUEST;
+	size_t at = 0;
+
+	*skip = 0;
+	while (in.len) {
+		enum http1_detected found = http1_detect_within(in, &at);
+
+		*skip += at;
+		if (found == want)
+			return (long)*skip;
+		if (found == HTTP1_NOT)
+			break;
+		in = bytes_of(in.p + at + 1, in.len - at - 1);
+		*skip += 1;
+	}
+	return -EAGAIN;
+}
+
+static int http1_handler_close(void *p, enum call_outcome outcome, const struct stamp *st,
+			       struct batch *b)
+{
+	struct http1_conn *x = p;
+	struct http1_event ev;
+	int rc;
+
+	for (int dir = 0; dir < 2; dir++) {
+		rc = next_due(x, b);
+		if (rc)
+			return rc;
+		if (http1_close(&x->parser[dir], &ev))
+			on_end(x, dir, &ev);
+		report_skipped(x, dir, st, false);
+	}
+	rc = next_due(x, b);
+	while (!rc && x->first) {
+		finish(x, x->first, outcome);
+		rc = calls_next(&x->calls, b);
+	}
+	return rc;
+}
+
+const struct handler http1_handler = {
+	.proto = PROTO_HTTP1,
+	.open = http1_open,
+	.free = http1_free,
+	.next = http1_handler_next,
+	.gap = http1_handler_gap,
+	.sync = http1_sync,
+	.close = http1_handler_close,
+};

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/http1_record.h"
+
+#include "decode/call.h"
+#include "decode/http2_stream.h"
+#include "decode/inflate.h"
+#include "util/limits.h"
+
+void http1_message_release(struct http1_message *m)
+{
+	buf_release(&m->text);
+	buf_release(&m->body);
+	hpack_list_release(&m->fields);
+	hpack_list_release(&m->trailers);
+	h2_context_unref(m->ctx);
+	*m = (struct http1_message){ 0 };
+}
+
+static struct str keep(struct buf *text, struct bytes in)
+{
+	struct str s = { in.p ? (uint32_t)text->len + 1 : 0, (uint32_t)in.len };
+
+	buf_append(text, in);
+	return s;
+}
+
+static struct bytes part(const struct http1_message *m, int i)
+{
+	if (!m->part[i].off)
+		return (struct bytes){ 0 };
+	return m->part[i].len ? bytes_of(buf_bytes(&m->text).p + m->part[i].off - 1, m->part[i].len)
+			      : BYTES_LIT("");
+}
+
+void http1_message_begin(struct http1_message *m, const struct want *want,
+			 const struct http1_event *ev, struct h2_context *ctx)
+{
+	const struct http1_head *h = ev->head;
+
+	m->head = *h;
+	m->body_len = 0;
+	m->complete = false;
+	m->why = h->why;
+	h2_context_unref(m->ctx);
+	m->ctx = ctx;
+	if (ctx)
+		ctx->refs++;
+	buf_consume(&m->text, m->text.len);
+	buf_consume(&m->body, m->body.len);
+	call_list_clear(&m->fields);
+	call_list_clear(&m->trailers);
+	if (!want->kind[KIND_HTTP])
+		return;
+	m->part[HTTP1_VERSION] = keep(&m->text, h->version);
+	m->part[HTTP1_REASON] = keep(&m->text, h->reason);
+	m->part[HTTP1_UPGRADE] = keep(&m->text, h->upgrade);
+	m->part[HTTP1_TYPE] = keep(&m->text, h->content_type);
+	m->part[HTTP1_ENCODING] = keep(&m->text, h->content_encoding);
+	if (want->headers)
+		call_list_of_fields(ev->fields, &m->fields);
+}
+
+void http1_message_body(struct http1_message *m, const struct want *want, struct bytes body)
+{
+	m->body_len += body.len;
+	if (!want->kind[KIND_HTTP] || !want->data)
+		return;
+	if (body.len > LIMIT_HTTP1_BODY - m->body.len)
+		body.len = LIMIT_HTTP1_BODY - m->body.len;
+	buf_append(&m->body, body);
+}
+
+void http1_message_end(struct http1_message *m, const struct want *want,
+		       const struct http1_event *ev)
+{
+	m->complete = ev->complete;
+	if (!m->why)
+		m->why = ev->why;
+	if (want->kind[KIND_HTTP] && want->headers)
+		call_list_of_fields(ev->fields, &m->trailers);
+}
+
+static size_t text_room(const struct http1_message *m)
+{
+	size_t why = m->why ? strlen(m->why) : 0;
+
+	return m->text.len + why + (HTTP1_PARTS + 2) * 16;
+}
+
+/* The body as it was before its content coding; as it was sent where that cannot be undone. */
+static struct bytes plain_body(const struct http1_message *m, struct buf *plain)
+{
+	enum inflate_coding coding = inflate_coding(part(m, HTTP1_ENCODING));
+
+	if (coding != INFLATE_GZIP && coding != INFLATE_DEFLATE)
+		return buf_bytes(&m->body);
+	if (inflate_bytes(coding, buf_bytes(&m->body), plain) && !plain->len)
+		return buf_bytes(&m->body);
+	return buf_bytes(plain);
+}
+
+static void put(const struct http1_message *m, struct batch *b, struct rec_http *r)
+{
+	r->is_response = m->head.is_response;
+	r->chunked = m->head.framing == HTTP1_CHUNKED;
+	r->keep_alive = m->head.keep_alive;
+	r->body_complete = m->complete;
+	r->status = m->head.status;
+	r->content_length = m->head.content_length;
+	r->body_length = (int64_t)m->body_len;
+	r->version = batch_str(b, part(m, HTTP1_VERSION));
+	if (m->head.is_response)
+		r->reason = batch_str(b, part(m, HTTP1_REASON));
+	r->upgrade = batch_str(b, part(m, HTTP1_UPGRADE));
+	r->content_type = batch_str(b, part(m, HTTP1_TYPE));
+	r->content_encoding = batch_str(b, part(m, HTTP1_ENCODING));
+	if (m->why)
+		r->why = batch_str(b, bytes_str(m->why));
+	r->headers = call_put_list(b, &m->fields);
+	r->trailers = call_put_list(b, &m->trailers);
+}
+
+int http1_message_put(struct http1_message *m, struct decoder *d, int dir, struct batch *b)
+{
+	struct buf plain = { 0 };
+	struct bytes body = plain_body(m, &plain);
+	uint32_t need = (uint32_t)(sizeof(struct rec_http) + text_room(m) + body.len + 16) +
+			call_list_room(&m->fields) + call_list_room(&m->trailers) +
+			decoder_head_room(d, b) + (m->ctx ? h2_context_room(m->ctx, b) : 0);
+	struct record head;
+	struct rec_http *r;
+	int rc = 1;
+
+	if (!batch_room(b, need) || !decoder_head(d, KIND_HTTP, dir, &m->st, b, &head)) {
+		rc = decoder_no_room(d, need);
+	} else {
+		r = batch_record(b, sizeof(*r), &head);
+		if (m->ctx)
+			h2_context_put(m->ctx, b, &r->ctx);
+		put(m, b, r);
+		if (d->want->data)
+			r->body = batch_str(b, body.len ? body : BYTES_LIT(""));
+	}
+	buf_release(&plain);
+	return rc;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The part of calls that deals with gRPC messages: cuts them out of bodies, undoes their
+ * compression, writes them as records. Messages that nobody wants are only counted. */
+#include "decode/call.h"
+
+#include <errno.h>
+
+#include "decode/inflate.h"
+
+void call_body(struct calls *cs, struct call *c, enum call_side side, struct bytes body,
+	       const struct stamp *st)
+{
+	cs->body_call = c;
+	cs->body_side = side;
+	cs->body = body;
+	cs->body_st = *st;
+}
+
+/* gRPC-Web sends its trailers as the last message of the body, as HTTP/1 field lines. */
+static void read_web_trailers(const struct calls *cs, struct call *c, enum call_side side,
+			      struct bytes text)
+{
+	struct http1_fields fields = { 0 };
+	struct hpack_list list = { 0 };
+	const char *why = NULL;
+
+	http1_fields_parse(text, &fields, &why);
+	call_list_of_fields(&fields, &list);
+	call_read_fields(c, side, &list);
+	call_keep(cs, c, &c->half[side].trailers, &list);
+	http1_fields_release(&fields);
+	hpack_list_release(&list);
+}
+
+/* A message has been cut out: makes it ready to become a record. */
+static void take(struct calls *cs, struct call *c, enum call_side side)
+{
+	struct grpc_message *m = &cs->message;
+	enum inflate_coding coding;
+
+	if (m->is_trailers)
+		read_web_trailers(cs, c, side, m->raw);
+	if (m->is_trailers || !cs->d->want->kind[KIND_MESSAGE] || !c->is_grpc)
+		return;
+	cs->has_message = true;
+	cs->message_call = c;
+	cs->message_side = side;
+	cs->decoded = !m->compressed;
+	buf_consume(&cs->plain, cs->plain.len);
+	if (!m->compressed || !cs->d->want->data || !m->complete)
+		return;
+	coding = inflate_coding(bytes_str(c->half[side].encoding));
+	cs->decoded = coding != INFLATE_IDENTITY && !inflate_bytes(coding, m->raw, &cs->plain);
+}
+
+static struct str put_bytes(struct batch *b, const struct calls *cs, struct bytes in)
+{
+	if (!cs->d->want->data)
+		return (struct str){ 0 };
+	return batch_str(b, in.len ? in : BYTES_LIT(""));
+}
+
+static int put_message(struct calls *cs, struct batch *b)
+{
+	const struct grpc_message *m = &cs->message;
+	const struct call *c = cs->message_call;
+	const struct call_half *half = &c->half[cs->message_side];
+	int dir = call_dir(cs, cs->message_side);
+	uint32_t need = (uint32_t)(sizeof(struct rec_message) + 96 + m->raw.len + cs->plain.len) +
+			decoder_head_room(cs->d, b) + h2_context_room(c->ctx, b);
+	struct record head;
+	struct rec_message *r;
+
+	if (!batch_room(b, need) ||
+	    !decoder_head(cs->d, KIND_MESSAGE, dir, &half->message_st, b, &head))
+		return decoder_no_room(cs->d, need);
+	r = batch_record(b, sizeof(*r), &head);
+	r->r.exact = !c->inexact;
+	if (c->ctx)
+		h2_context_put(c->ctx, b, &r->ctx);
+	r->ctx.is_grpc = 1;
+	r->stream_id = c->stream_id < 0 ? 0 : (uint32_t)c->stream_id;
+	r->index = m->index;
+	r->length = m->length;
+	r->compressed = m->compressed;
+	r->complete = m->complete;
+	r->decoded = cs->decoded;
+	if (half->encoding[0])
+		r->encoding = batch_str(b, bytes_str(half->encoding));
+	r->raw = put_bytes(b, cs, m->raw);
+	if (!m->compressed)
+		r->data = r->raw;
+	else if (cs->decoded)
+		r->data = put_bytes(b, cs, buf_bytes(&cs->plain));
+	cs->has_message = false;
+	return 1;
+}
+
+int message_next(struct calls *cs, struct batch *b)
+{
+	struct call_half *half;
+	size_t used;
+
+	while (cs->body_call && !cs->has_message) {
+		half = &cs->body_call->half[cs->body_side];
+		if (!half->grpc.prefix_len)
+			half->message_st = cs->body_st;
+		if (grpc_next(&half->grpc, cs->body, &used, &cs->message) <= 0) {
+			cs->body_call = NULL;
+			break;
+		}
+		bytes_take(&cs->body, used, &(struct bytes){ 0 });
+		half->messages += !cs->message.is_trailers;
+		take(cs, cs->body_call, cs->body_side);
+	}
+	return cs->has_message ? put_message(cs, b) : 0;
+}
+
+void call_body_gap(struct calls *cs, struct call *c, enum call_side side, uint64_t len)
+{
+	c->inexact = true;
+	if (!grpc_gap(&c->half[side].grpc, len, &cs->message))
+		return;
+	c->half[side].messages++;
+	take(cs, c, side);
+}
+
+void call_lose_messages(struct call *c, enum call_side side)
+{
+	struct grpc_message cut;
+
+	c->inexact = true;
+	grpc_gap(&c->half[side].grpc, 0, &cut);
+}
+
+int message_cut_next(struct calls *cs, struct call *c, struct batch *b)
+{
+	for (int side = 0; !cs->has_message && side < 2; side++)
+		if (grpc_close(&c->half[side].grpc, &cs->message))
+			take(cs, c, (enum call_side)side);
+	return cs->has_message ? put_message(cs, b) : 0;
+}
