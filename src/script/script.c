@@ -3,9 +3,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
 #include "script/state.h"
 #include "util/log.h"
@@ -15,7 +13,6 @@ enum {
 	/* A batch is filled on, after its records were handed over, up to here: a quiet capture
 	 * then does not make 64 KiB of garbage a record. */
 	REFILL_MAX = BATCH_LEN / 2,
-	WATCH_TICK_MS = 50,
 };
 
 struct scripts {
@@ -25,69 +22,6 @@ struct scripts {
 	struct batch *own; /* when there is no script */
 };
 
-/* The watchdog: CPU time of the process, looked at every WATCH_TICK_MS. A callback that does
- * not come back is ended from here, wherever it is: in compiled code, in a pattern, in a loop
- * over pcall. (A Lua hook reaches none of these.) */
-static struct watch {
-	struct scripts *s;
-	const struct state *st;
-	uint64_t runs;
-	int32_t at;
-	int64_t spent_ms;
-} watch;
-
-static void watch_tick(int sig)
-{
-	struct scripts *s = watch.s;
-	int64_t max_ms = s ? s->opt.timeout_ns / 1000000 : 0;
-	char what[64];
-
-	(void)sig;
-	for (size_t i = 0; s && i < s->cnt; i++) {
-		const struct state *st = &s->states[i];
-
-		if (!st->running)
-			continue;
-		if (watch.st != st || watch.runs != st->runs || watch.at != st->ctl.at) {
-			watch.st = st;
-			watch.runs = st->runs;
-			watch.at = st->ctl.at;
-			watch.spent_ms = 0;
-			return;
-		}
-		watch.spent_ms += WATCH_TICK_MS;
-		if (max_ms && watch.spent_ms >= max_ms) {
-			snprintf(what, sizeof(what), "ran longer than %g s", (double)max_ms / 1000);
-			state_stop(st, what);
-		}
-		return;
-	}
-	watch.st = NULL;
-}
-
-static void watch_start(struct scripts *s)
-{
-	struct sigaction sa = { .sa_handler = watch_tick, .sa_flags = SA_RESTART };
-	struct itimerval every = { .it_interval = { 0, WATCH_TICK_MS * 1000 },
-				   .it_value = { 0, WATCH_TICK_MS * 1000 } };
-
-	if (s->opt.timeout_ns <= 0)
-		return;
-	watch.s = s;
-	sigaction(SIGPROF, &sa, NULL);
-	setitimer(ITIMER_PROF, &every, NULL);
-}
-
-static void watch_stop(struct scripts *s)
-{
-	struct itimerval off = { .it_interval = { 0, 0 } };
-
-	if (watch.s != s)
-		return;
-	setitimer(ITIMER_PROF, &off, NULL);
-	memset(&watch, 0, sizeof(watch));
-}
-
 struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 			    const struct script_options *o, struct sink *out, char **why)
 {
@@ -95,7 +29,7 @@ struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 
 	s->opt = *o;
 	s->states = xcalloc(src_cnt ? src_cnt : 1, sizeof(*s->states));
-	watch_start(s);
+	limit_arm(o->timeout_ns, o->watch);
 	while (s->cnt < src_cnt) {
 		struct state *st = &s->states[s->cnt++];
 
@@ -127,7 +61,6 @@ void scripts_free(struct scripts *s)
 {
 	if (!s)
 		return;
-	watch_stop(s);
 	for (size_t i = 0; i < s->cnt; i++)
 		state_release(&s->states[i]);
 	free(s->states);

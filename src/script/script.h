@@ -10,6 +10,7 @@
 
 #include "decode/decoder.h"
 #include "sink/sink.h"
+#include "util/watch.h"
 
 /* One -s, -e or -f of the command line, its text already read. */
 struct script_source {
@@ -38,6 +39,7 @@ struct script_options {
 	bool no_jit;
 	bool strict;          /* end at the first error of a callback */
 	bool unsafe;          /* --unsafe: io, os, require of anything, ffi */
+	struct watch_page *watch; /* shared with the monitor's watchdog; NULL none */
 };
 
 struct script_summary {

@@ -42,6 +42,22 @@ const char *state_phase(const struct state *st)
 	return hooks[batch_at(b, (uint32_t)st->ctl.at)->kind % KIND_COUNT];
 }
 
+/* What the script printed before counts, so it goes out. */
+static void stop_at_limit(void *arg, const char *what)
+{
+	struct state *st = arg;
+
+	sink_flush(st->out);
+	state_stop(st, what);
+}
+
+static void name_at_limit(void *arg, char *buf, size_t len)
+{
+	const struct state *st = arg;
+
+	snprintf(buf, len, "script %s: %s", st->name, state_phase(st));
+}
+
 /* LuaJIT's own allocator with a count. Past the cap the program ends here: a NULL inside of
  * compiled code is a segmentation fault on Debian's LuaJIT (luajit.md §3.2). A shrink never
  * fails. */
@@ -87,20 +103,19 @@ static int run_driver(struct state *st)
 {
 	lua_State *L = st->L;
 	const struct embedded *e = embedded_find("src/script/driver.lua");
-	int handler;
+	int handler, rc;
 
 	lua_pushcfunction(L, load_error);
 	handler = lua_gettop(L);
 	if (luaL_loadbufferx(L, e->begin, (size_t)(e->end - e->begin), "=[spf] driver", "t"))
 		return -EINVAL;
 	sys_push(st);
-	st->running = true;
 	st->phase = "the top level";
-	if (lua_pcall(L, 1, 1, handler)) {
-		st->running = false;
+	limit_begin(&st->limit);
+	rc = lua_pcall(L, 1, 1, handler);
+	limit_end();
+	if (rc)
 		return -EINVAL;
-	}
-	st->running = false;
 	lua_remove(L, handler);
 	return 0;
 }
@@ -196,6 +211,8 @@ int state_init(struct state *st, const struct script_source *src, const struct s
 		   (size_t)lua_gc(st->L, LUA_GCCOUNTB, 0);
 	lua_setallocf(st->L, capped_alloc, st);
 	luaL_openlibs(st->L);
+	st->limit = (struct limit){ st->L, &st->ctl.at, stop_at_limit, name_at_limit, st };
+	limit_watch(st->L);
 	if (run_driver(st)) {
 		const char *s = lua_tostring(st->L, -1);
 
@@ -214,8 +231,10 @@ int state_init(struct state *st, const struct script_source *src, const struct s
 void state_release(struct state *st)
 {
 	st->max = SIZE_MAX; /* closing ends no script */
-	if (st->L)
+	if (st->L) {
+		limit_unwatch(st->L);
 		lua_close(st->L);
+	}
 	header_release(&st->header);
 	free(st->name);
 	memset(st, 0, sizeof(*st));
@@ -237,9 +256,8 @@ int state_call(struct state *st, int ref, int args, const char *phase)
 	lua_rawgeti(st->L, LUA_REGISTRYINDEX, ref);
 	lua_insert(st->L, -1 - args);
 	st->phase = phase;
-	st->runs++;
-	st->running = true;
+	limit_begin(&st->limit);
 	rc = lua_pcall(st->L, args, 0, 0);
-	st->running = false;
+	limit_end();
 	return rc ? -EINVAL : 0;
 }

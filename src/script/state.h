@@ -7,6 +7,7 @@
 #include <lua.h>
 
 #include "script/header.h"
+#include "script/limit.h"
 #include "script/script.h"
 
 /* Shared with driver.lua by FFI: keep both alike. */
@@ -44,8 +45,7 @@ struct state {
 
 	/* for the watchdog and the memory cap: what runs now */
 	const char *volatile phase; /* "on_start", NULL: the callback of record ctl.at */
-	volatile bool running;
-	volatile uint64_t runs;
+	struct limit limit;
 };
 
 /* Creates the state and compiles src in it; its top level runs unless st->check_only was set (st
