@@ -119,6 +119,20 @@ static void load_bpf(struct monitor *m)
 
 /* ---- the worker ---- */
 
+/* From the start on signals wait for supervise(): an early Ctrl-C ends spf in order too. */
+static int catch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
 /* Moves descriptor from to the number to, for the worker only. */
 static void place(int from, int to)
 {
@@ -160,18 +174,10 @@ static void exec_worker(struct monitor *m, int link, char **argv)
 
 static void start_worker(struct monitor *m, char **argv)
 {
-	sigset_t set;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		die(EXIT_RUN, "socketpair: %s", strerror(errno));
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	m->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	sandbox_limit_stack();
 	m->worker = fork();
 	if (m->worker < 0)
@@ -218,6 +224,19 @@ static int exit_status(struct monitor *m, int status)
 	return EXIT_RUN;
 }
 
+/* The worker has begun: what is open already is announced, and the user is told. */
+static void begin(struct monitor *m)
+{
+	char *const *t = m->o->targets;
+
+	m->is_listed = true;
+	bpf_list_open(m->bpf);
+	if (!t[0])
+		log_info("capturing every unix socket; Ctrl-C ends");
+	else
+		log_info("capturing %s%s; Ctrl-C ends", t[0], t[1] ? " and more" : "");
+}
+
 static int supervise(struct monitor *m)
 {
 	struct pollfd fds[] = { { m->signals, POLLIN, 0 }, { m->link, POLLIN, 0 } };
@@ -232,10 +251,8 @@ static int supervise(struct monitor *m)
 			on_message(m);
 		else if (fds[1].revents & POLLHUP)
 			fds[1].fd = -1;
-		if (m->bpf && !m->is_listed && bpf_is_enabled(m->bpf)) {
-			m->is_listed = true;
-			bpf_list_open(m->bpf);
-		}
+		if (m->bpf && !m->is_listed && bpf_is_enabled(m->bpf))
+			begin(m);
 		if (m->bpf && m->is_listed && n == 0)
 			bpf_sweep(m->bpf);
 	}
@@ -244,7 +261,7 @@ static int supervise(struct monitor *m)
 
 int monitor_main(const struct options *o, char **argv)
 {
-	struct monitor m = { .o = o };
+	struct monitor m = { .o = o, .signals = catch_signals() };
 	int status;
 
 	open_scripts(&m);
