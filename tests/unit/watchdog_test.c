@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "watchdog.h"
+
+#include "test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+enum { LIMIT_MS = 100 };
+
+static struct watch_page *page;
+
+/* A child that computes: beats say whether it claims to be well. */
+static pid_t start(bool computes, bool beats)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	atomic_store(&page->armed, 1);
+	for (;;) {
+		if (!computes)
+			usleep(1000);
+		if (beats)
+			atomic_fetch_add(&page->beat, 1);
+	}
+}
+
+static int64_t cpu_ms(const struct watchdog *w)
+{
+	struct timespec t;
+
+	clock_gettime(w->clock, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Watches as the monitor does, for ms at most. *spent is the child's CPU time at the end. */
+static bool expires(pid_t pid, int64_t timeout_ms, int ms, int64_t *spent)
+{
+	struct watchdog w;
+	bool expired = false;
+
+	assert_int_equal(watchdog_init(&w, pid, page, timeout_ms * 1000000), 0);
+	for (int i = 0; i < ms && !expired; i += WATCHDOG_MS) {
+		usleep(WATCHDOG_MS * 1000);
+		expired = watchdog_expired(&w);
+	}
+	*spent = cpu_ms(&w);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return expired;
+}
+
+static void hang_ends_within_the_limit_and_200_ms_of_cpu(void **state)
+{
+	int64_t spent;
+
+	assert_true(expires(start(true, false), LIMIT_MS, 5000, &spent));
+	assert_in_range(spent, LIMIT_MS, LIMIT_MS + 200);
+}
+
+static void who_beats_is_left_alone(void **state)
+{
+	int64_t spent;
+
+	assert_false(expires(start(true, true), LIMIT_MS, 900, &spent));
+}
+
+static void who_sleeps_is_left_alone(void **state)
+{
+	int64_t spent;
+
+	assert_false(expires(start(false, false), LIMIT_MS, 900, &spent));
+}
+
+static void no_limit_no_end(void **state)
+{
+	int64_t spent;
+
+	assert_false(expires(start(true, false), 0, 600, &spent));
+}
+
+static void page_cannot_be_cut_under_the_monitor(void **state)
+{
+	struct watch_page *p;
+	int fd = watch_page_new(&p);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_non_null(watch_page_map(fd));
+	close(fd);
+	assert_null(watch_page_map(0));
+}
+
+static void name_from_the_worker_is_safe_to_print(void **state)
+{
+	struct watchdog w = { .page = page };
+
+	memset(page->what, 'x', sizeof(page->what));
+	assert_int_equal(strlen(watchdog_culprit(&w)), WATCH_NAME_LEN - 1);
+	strcpy(page->what, "script \x1b[2J\n\xc2\x9b: on_call");
+	assert_string_equal(watchdog_culprit(&w), "script ?[2J???: on_call");
+	page->what[0] = 0;
+	assert_string_equal(watchdog_culprit(&w), "the worker");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hang_ends_within_the_limit_and_200_ms_of_cpu),
+		cmocka_unit_test(who_beats_is_left_alone),
+		cmocka_unit_test(who_sleeps_is_left_alone),
+		cmocka_unit_test(no_limit_no_end),
+		cmocka_unit_test(page_cannot_be_cut_under_the_monitor),
+		cmocka_unit_test(name_from_the_worker_is_safe_to_print),
+	};
+
+	if (watch_page_new(&page) < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
