@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "decode/fields.h"
+#include "catalog.h"
 #include "monitor.h"
 #include "options.h"
 #include "util/log.h"
@@ -27,7 +27,9 @@ int main(int argc, char **argv)
 	case ACTION_VERSION:
 		puts("spf " SPF_VERSION);
 		return EXIT_OK;
-	default:
+	case ACTION_RUN:
 		return monitor_main(&o, argv);
+	default:
+		return catalog_main(&o);
 	}
 }

@@ -18,6 +18,7 @@
 
 #include "bpf/event.h"
 #include "capture/bpf.h"
+#include "capture/pcapng_write.h"
 #include "capture/target.h"
 #include "find.h"
 #include "options.h"
@@ -33,6 +34,8 @@ struct monitor {
 	struct bpf *bpf; /* NULL for -r */
 	int input;       /* file of -r, -1 live */
 	int output;
+	int file[OPTIONS_FILES]; /* of -w */
+	size_t file_cnt;
 	int script[OPTIONS_SCRIPTS];
 	size_t script_cnt;
 	int link;        /* to the worker */
@@ -84,6 +87,30 @@ static void open_files(struct monitor *m)
 		m->output = open(m->o->out_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		if (m->output < 0)
 			die(EXIT_USAGE, "cannot write %s: %s", m->o->out_file, strerror(errno));
+	}
+}
+
+/* The files of -w. "-" is stdout; then everything else that is printed goes to stderr. */
+static void open_captures(struct monitor *m)
+{
+	if (!m->o->write_file)
+		return;
+	if (!strcmp(m->o->write_file, "-")) {
+		if (isatty(STDOUT_FILENO))
+			die(EXIT_USAGE, "-w - writes a capture, which is no text: pipe it somewhere");
+		m->file[m->file_cnt++] = STDOUT_FILENO;
+		if (!m->o->out_file)
+			m->output = STDERR_FILENO;
+		return;
+	}
+	while (m->file_cnt < m->o->file_cnt) {
+		char *name = pcapng_file_name(m->o->write_file, m->file_cnt, m->o->file_cnt);
+		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+		if (fd < 0)
+			die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
+		free(name);
+		m->file[m->file_cnt++] = fd;
 	}
 }
 
@@ -145,11 +172,9 @@ static void place(int from, int to)
 /* In the child: only the worker's descriptors stay, at their numbers. */
 static void exec_worker(struct monitor *m, int link, char **argv)
 {
-	int want[WORKER_SCRIPTS + OPTIONS_SCRIPTS];
-	int high[WORKER_SCRIPTS + OPTIONS_SCRIPTS];
-	int cnt = WORKER_SCRIPTS + (int)m->script_cnt;
+	int want[WORKER_FDS], high[WORKER_FDS];
 
-	for (int i = 0; i < cnt; i++)
+	for (int i = 0; i < WORKER_FDS; i++)
 		want[i] = -1;
 	want[WORKER_OUTPUT] = m->output;
 	want[WORKER_LINK] = link;
@@ -158,12 +183,14 @@ static void exec_worker(struct monitor *m, int link, char **argv)
 		bpf_fds(m->bpf, &want[WORKER_INPUT], &want[WORKER_CONTROL], &want[WORKER_SLOTS]);
 	for (size_t i = 0; i < m->script_cnt; i++)
 		want[WORKER_SCRIPTS + i] = m->script[i];
+	for (size_t i = 0; i < m->file_cnt; i++)
+		want[WORKER_FILES + i] = m->file[i];
 	/* Out of each other's way first. */
-	for (int i = 0; i < cnt; i++)
+	for (int i = 0; i < WORKER_FDS; i++)
 		high[i] = want[i] < 0 ? -1 : fcntl(want[i], F_DUPFD_CLOEXEC, 64);
 	want[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	high[0] = fcntl(want[0], F_DUPFD_CLOEXEC, 64);
-	for (int i = 0; i < cnt; i++)
+	for (int i = 0; i < WORKER_FDS; i++)
 		if (high[i] >= 0)
 			place(high[i], i);
 	argv[0] = (char *)WORKER_NAME;
@@ -266,6 +293,7 @@ int monitor_main(const struct options *o, char **argv)
 
 	open_scripts(&m);
 	open_files(&m);
+	open_captures(&m);
 	if (!o->read_file) {
 		check_targets(o);
 		load_bpf(&m);

@@ -32,6 +32,8 @@ const char options_help[] =
 	"  -c N              stop after N records\n"
 	"  -t SECONDS        stop after that time\n"
 	"  -r FILE           read a capture (pcapng, pcap, text trace) instead; - is stdin\n"
+	"  -w FILE           write the capture as pcapng, for -r and Wireshark; - is stdout\n"
+	"  -C SIZE, -G TIME  go on in the next file then;  -W COUNT  of so many, in turn (to 8)\n"
 	"  --snaplen BYTES   copy at most this much of each read\n"
 	"  --ring-size SIZE  of the buffer between kernel and spf (default 16M)\n"
 	"  --window TIME     how long an unread write may hold back others (default 100ms)\n"
@@ -311,6 +313,13 @@ static char *set_short(struct options *o, int opt, const char *arg)
 	case 'v': o->verbose = true; break;
 	case 'o': o->out_file = arg; break;
 	case 'r': o->read_file = arg; break;
+	case 'w': o->write_file = arg; break;
+	case 'G': return set_time("-G", arg, &o->file_time_ns);
+	case 'W': return set_number("-W", arg, OPTIONS_FILES, &o->file_cnt);
+	case 'C':
+		if (!parse_size(arg, &o->file_size))
+			return bad_value("-C", arg, "a size such as 64M");
+		break;
 	case 'h': return set_action(o, ACTION_HELP, NULL);
 	case 'V': return set_action(o, ACTION_VERSION, NULL);
 	case 'c':
@@ -324,6 +333,22 @@ static char *set_short(struct options *o, int opt, const char *arg)
 	return why;
 }
 
+/* Options that make sense only with others. */
+static char *check_together(const struct options *o)
+{
+	bool rotates = o->file_size || o->file_time_ns;
+
+	if (!o->write_file && (rotates || o->file_cnt > 1))
+		return xstrdup("-C, -G and -W are about the file of -w");
+	if (o->file_cnt > 1 && !rotates)
+		return xstrdup("-W wants -C or -G: when to go on in the next file");
+	if (rotates && o->file_cnt < 2)
+		return xstrdup("-C and -G want -W: how many files are used in turn (2 to 8)");
+	if (o->write_file && !strcmp(o->write_file, "-") && rotates)
+		return xstrdup("-w - writes to one pipe: -C, -G and -W do not go with it");
+	return NULL;
+}
+
 int options_parse(struct options *o, int argc, char **argv, char **why)
 {
 	int opt;
@@ -333,11 +358,12 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 		.window_ns = 100000000,
 		.timeout_ns = 2000000000,
 		.memory_max = 256u << 20,
+		.file_cnt = 1,
 	};
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
 	*why = NULL;
-	while ((opt = getopt_long(argc, argv, ":s:a:e:f:k:F:T:jxAo:qvc:t:r:hV", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:hV", longs, NULL)) != -1) {
 		if (opt == '?' && optopt && optopt < 256)
 			*why = xasprintf("unknown option -%c; spf --help lists them", optopt);
 		else if (opt == '?')
@@ -350,7 +376,8 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 			return -EINVAL;
 	}
 	o->targets = argv + optind;
-	if (o->read_file && *o->targets)
+	*why = check_together(o);
+	if (!*why && o->read_file && *o->targets)
 		*why = xasprintf("%s: -r reads a file; select in it with -f 'addr == \"…\"'",
 				 *o->targets);
 	return *why ? -EINVAL : 0;

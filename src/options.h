@@ -10,7 +10,7 @@
 
 #include "sink/sink.h"
 
-enum { OPTIONS_SCRIPTS = 16, OPTIONS_ARGS = 64 };
+enum { OPTIONS_SCRIPTS = 16, OPTIONS_ARGS = 64, OPTIONS_FILES = 8 };
 
 /* One -s, -e or -f, in the order of the command line. */
 struct options_script {
@@ -26,6 +26,10 @@ struct options {
 	const char *begin, *end; /* --begin, --end */
 	char **targets;          /* NULL-terminated, part of argv */
 	const char *read_file;   /* -r */
+	const char *write_file;  /* -w */
+	uint64_t file_cnt;       /* -W, 1 without it */
+	uint64_t file_size;      /* -C, 0 = no bound */
+	int64_t file_time_ns;    /* -G, 0 = no bound */
 	const char *out_file;    /* -o */
 	const char *columns;     /* -F */
 	const char *user;        /* --user */

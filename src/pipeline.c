@@ -19,6 +19,7 @@ struct pipeline {
 	struct source *src;
 	struct scripts *scripts;
 	struct sink *out;
+	struct pcapng_writer *writer; /* NULL without -w */
 	char *const *patterns;
 	struct want want;
 	struct reorder *reorder; /* NULL for a source that is in order already */
@@ -246,21 +247,30 @@ static void on_data(struct pipeline *p, const struct chunk *c)
 	feed(p, conn, dir, c, &st);
 }
 
+static void take(struct pipeline *p, const struct chunk *c);
+
+/* Bytes that the kernel counted and the ring had no room for, after the last that came. */
+static void take_tail(struct pipeline *p, struct conn *conn, int dir)
+{
+	struct live_counts n;
+	struct chunk lost = {
+		.kind = CHUNK_LOST,
+		.cause = GAP_RINGBUF_DROP,
+		.sock = conn->sock[dir],
+		.off = conn->stream[dir].next,
+		.ts_ns = p->now_ns,
+		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
+	};
+
+	if (conn->is_filtered || !live_counts(p->src, conn->sock[dir], &n) || n.read <= lost.off)
+		return;
+	lost.len = n.read - lost.off;
+	take(p, &lost);
+}
+
 static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome outcome,
 		       const char *reason, const struct stamp *st)
 {
-	for (int dir = 0; dir < 2 && p->src->is_live && conn->sock[dir]; dir++) {
-		struct live_counts n;
-		uint64_t missing;
-
-		if (conn->is_filtered || !live_counts(p->src, conn->sock[dir], &n))
-			continue;
-		missing = stream_end(&conn->stream[dir], n.read);
-		if (!missing)
-			continue;
-		decoder_gap(conn->decoder, dir, missing, GAP_RINGBUF_DROP, st);
-		drain_decoder(p, conn);
-	}
 	if (!conn->is_filtered) {
 		decoder_close(conn->decoder, outcome, reason, st);
 		drain_decoder(p, conn);
@@ -269,6 +279,25 @@ static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome 
 	for (int dir = 0; dir < 2 && p->src->is_live; dir++)
 		live_forget(p->src, conn->sock[dir]);
 	conns_remove(&p->conns, conn);
+}
+
+/* True if the chunk is of a connection that a target means: only that is written to -w. */
+static bool is_meant(const struct pipeline *p, const struct chunk *c)
+{
+	struct conn *conn;
+	int dir;
+
+	if (c->kind == CHUNK_OPEN)
+		return target_matches(p->patterns, c->addr ? c->addr : "?");
+	conn = conns_find(&p->conns, c->sock, &dir);
+	return !conn || !conn->is_filtered;
+}
+
+/* Before a connection ends, what is missing of it is told. */
+static void take_tails(struct pipeline *p, struct conn *conn)
+{
+	for (int dir = 0; dir < 2 && p->src->is_live; dir++)
+		take_tail(p, conn, dir);
 }
 
 static void on_close(struct pipeline *p, const struct chunk *c)
@@ -282,9 +311,29 @@ static void on_close(struct pipeline *p, const struct chunk *c)
 			   &st);
 }
 
+static void write_chunk(struct pipeline *p, const struct chunk *c)
+{
+	int rc = pcapng_write(p->writer, c);
+
+	if (rc < 0 && rc != -EPIPE)
+		log_warn("cannot write the capture: %s", strerror(-rc));
+	if (rc < 0)
+		end(p, "output", rc == -EPIPE ? EXIT_OK : EXIT_RUN);
+}
+
 static void take(struct pipeline *p, const struct chunk *c)
 {
+	int dir;
+
 	p->now_ns = c->ts_ns;
+	if (c->kind == CHUNK_CLOSE) {
+		struct conn *conn = conns_find(&p->conns, c->sock, &dir);
+
+		if (conn)
+			take_tails(p, conn);
+	}
+	if (p->writer && is_meant(p, c))
+		write_chunk(p, c);
 	switch (c->kind) {
 	case CHUNK_OPEN:
 		on_open(p, c);
@@ -323,6 +372,8 @@ static void settle(struct pipeline *p)
 	}
 	if (sink_flush(p->out) < 0)
 		end(p, "output", EXIT_OK);
+	if (p->writer && pcapng_flush(p->writer) < 0)
+		end(p, "output", EXIT_OK);
 	if (p->src->is_live && p->o->duration_ns && now - p->src->start_ns >= p->o->duration_ns)
 		end(p, "time", EXIT_OK);
 }
@@ -357,7 +408,6 @@ static void finish(struct pipeline *p)
 	struct stamp st = { .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1 };
 	const char *reason = p->reason;
 	struct conn *conn;
-	int64_t now;
 
 	if (p->src->is_live) {
 		p->reason = NULL; /* what the ring still holds is taken, unless -c said enough */
@@ -369,12 +419,16 @@ static void finish(struct pipeline *p)
 			drain_reorder(p, INT64_MAX);
 		p->reason = reason;
 	}
-	now = p->src->is_live ? monotonic_ns() : p->now_ns;
-	st.ts_ns = now + p->src->epoch_ns;
-	st.elapsed_ns = now - p->src->start_ns;
-	while ((conn = conns_any(&p->conns)))
+	/* Not the clock's time: a replay must say the same. */
+	st.ts_ns = p->now_ns + p->src->epoch_ns;
+	st.elapsed_ns = p->now_ns - p->src->start_ns;
+	while ((conn = conns_any(&p->conns))) {
+		take_tails(p, conn);
 		close_conn(p, conn, OUTCOME_CAPTURE_END, "capture ended", &st);
+	}
 	flush_batch(p, 0);
+	if (p->writer)
+		pcapng_finish(p->writer);
 }
 
 static void summarize(struct pipeline *p, int64_t began_ns)
@@ -424,7 +478,7 @@ static void set_wants(struct pipeline *p)
 
 	for (size_t i = 0; i < o->script_cnt; i++)
 		has_code |= o->script[i].what != 'f';
-	p->prints = !has_code || o->kinds || o->columns || o->format != SINK_TEXT;
+	p->prints = (!has_code && !o->write_file) || o->kinds || o->columns || o->format != SINK_TEXT;
 	for (size_t i = 0; i < o->script_cnt; i++) /* -k names what -e sees, not what is printed */
 		if (o->script[i].what == 'e' && !o->columns && o->format == SINK_TEXT)
 			p->prints = false;
@@ -448,7 +502,8 @@ static void set_wants(struct pipeline *p)
 }
 
 struct pipeline *pipeline_new(const struct options *o, struct source *src, struct scripts *scripts,
-			      struct sink *out, char *const *patterns)
+			      struct sink *out, struct pcapng_writer *writer,
+			      char *const *patterns)
 {
 	struct pipeline *p = xcalloc(1, sizeof(*p));
 
@@ -456,6 +511,7 @@ struct pipeline *pipeline_new(const struct options *o, struct source *src, struc
 	p->src = src;
 	p->scripts = scripts;
 	p->out = out;
+	p->writer = writer;
 	p->patterns = patterns;
 	set_wants(p);
 	p->reorder = src->is_ordered ? NULL : reorder_new(o->window_ns);

@@ -4,6 +4,7 @@
 #ifndef SPF_PIPELINE_H
 #define SPF_PIPELINE_H
 
+#include "capture/pcapng_write.h"
 #include "capture/source.h"
 #include "options.h"
 #include "script/script.h"
@@ -11,10 +12,11 @@
 
 struct pipeline;
 
-/* All but o are taken over by nobody: they must outlive the pipeline. scripts may be NULL.
+/* Nothing is taken over: all must outlive the pipeline. scripts and writer may be NULL.
  * patterns: target_patterns() of the command line. */
 struct pipeline *pipeline_new(const struct options *o, struct source *src, struct scripts *scripts,
-			      struct sink *out, char *const *patterns);
+			      struct sink *out, struct pcapng_writer *writer,
+			      char *const *patterns);
 void pipeline_free(struct pipeline *p);
 
 /* Runs until the source ends, the reader of the output is gone, -c or -t is reached, a script

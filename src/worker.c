@@ -122,6 +122,8 @@ static void drop_privileges(const struct options *o)
 	for (size_t i = 0, fd = WORKER_SCRIPTS; i < o->script_cnt; i++)
 		if (o->script[i].what == 's')
 			so.read_fds |= 1u << fd++;
+	for (size_t i = 0; o->write_file && i < o->file_cnt; i++)
+		so.write_fds |= 1u << (WORKER_FILES + i);
 	rc = sandbox_enter(&so, &why);
 	if (rc < 0)
 		die(EXIT_RUN, "cannot give up privileges: %s: %s", why, strerror(-rc));
@@ -203,11 +205,26 @@ static struct scripts *load_scripts(const struct options *o, struct sink *out, i
 	return s;
 }
 
+/* ---- the capture file ---- */
+
+static struct pcapng_writer *open_writer(const struct options *o, const struct source *src)
+{
+	struct pcapng_options po = { .size_max = o->file_size, .interval_ns = o->file_time_ns };
+	int fds[OPTIONS_FILES];
+
+	if (!o->write_file)
+		return NULL;
+	for (size_t i = 0; i < o->file_cnt; i++)
+		fds[i] = WORKER_FILES + (int)i;
+	return pcapng_writer_new(fds, o->file_cnt, &po, src->epoch_ns, src->start_ns);
+}
+
 int worker_main(int argc, char **argv)
 {
 	struct options o;
 	struct source *src;
 	struct scripts *scripts;
+	struct pcapng_writer *writer;
 	struct pipeline *p;
 	struct sink *out;
 	char **patterns, *why;
@@ -225,11 +242,13 @@ int worker_main(int argc, char **argv)
 	if (!src)
 		src = open_source(&o);
 	scripts = load_scripts(&o, out, src->start_ns + src->epoch_ns, o.targets);
-	p = pipeline_new(&o, src, scripts, out, patterns);
 	if (src->is_live)
 		live_start(src);
+	writer = open_writer(&o, src);
+	p = pipeline_new(&o, src, scripts, out, writer, patterns);
 	status = pipeline_run(p, &stop);
 	pipeline_free(p);
+	pcapng_writer_free(writer);
 	scripts_free(scripts);
 	src->ops->free(src);
 	sink_free(out);

@@ -10,7 +10,9 @@ enum {
 	WORKER_INPUT = 4,   /* the file of -r, or the ring */
 	WORKER_CONTROL = 5, /* live: the control page */
 	WORKER_SLOTS = 6,   /* live: the counters */
-	WORKER_SCRIPTS = 7, /* the files of -s, in order */
+	WORKER_SCRIPTS = 7, /* the files of -s, in order: up to 16 */
+	WORKER_FILES = 23,  /* the files of -w, in turn: up to 8 */
+	WORKER_FDS = 31,
 };
 
 #define WORKER_NAME "spf-worker" /* argv[0] of the worker */

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "catalog.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "decode/fields.h"
+#include "find.h"
+#include "sandbox.h"
+#include "script/header.h"
+#include "script/script.h"
+#include "util/log.h"
+#include "util/xalloc.h"
+
+/* A script's header is somebody else's text: it is not read as root. */
+static void become_user(const struct options *o)
+{
+	struct sandbox_user user;
+	const char *why;
+
+	if (geteuid() != 0)
+		return;
+	if (sandbox_target_user(o->user, &user, &why))
+		die(EXIT_USAGE, "--user: %s", why);
+	if (setgroups(0, NULL) || setresgid(user.gid, user.gid, user.gid) ||
+	    setresuid(user.uid, user.uid, user.uid))
+		die(EXIT_RUN, "cannot give up privileges: %s", strerror(errno));
+}
+
+static bool read_file(const char *path, struct buf *out)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	if (!f)
+		return false;
+	while ((n = fread(buf_reserve(out, 65536), 1, 65536, f)) > 0)
+		buf_added(out, n);
+	fclose(f);
+	return true;
+}
+
+static void list_script(const char *folder, const char *file, struct buf *out)
+{
+	char *path = xasprintf("%s/%s", folder, file), *why = NULL;
+	struct script_header h = { 0 };
+	struct buf text = { 0 };
+	char *name = xstrdup(file);
+
+	*strrchr(name, '.') = '\0';
+	if (!read_file(path, &text))
+		buf_printf(out, "%-20s (cannot be read: %s)\n", name, strerror(errno));
+	else if (header_parse(buf_bytes(&text), file, &h, &why))
+		buf_printf(out, "%-20s (%s)\n", name, why);
+	else
+		header_list(&h, name, out);
+	header_release(&h);
+	buf_release(&text);
+	free(name);
+	free(path);
+	free(why);
+}
+
+static int is_lua(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+
+	return dot && dot != e->d_name && !strcmp(dot, ".lua");
+}
+
+static void list_scripts(const struct options *o, struct buf *out)
+{
+	char **folders = find_folders(o->script_dir);
+
+	for (char **f = folders; *f; f++) {
+		struct dirent **names;
+		int cnt = scandir(*f, &names, is_lua, alphasort);
+
+		if (cnt <= 0)
+			continue;
+		for (int i = 0; i < cnt; i++) {
+			list_script(*f, names[i]->d_name, out);
+			free(names[i]);
+		}
+		free(names);
+	}
+	find_free(folders);
+}
+
+static void list_kinds_of(const struct field *f, struct buf *out)
+{
+	if (f->kinds == (1u << KIND_COUNT) - 1) {
+		buf_puts(out, "all");
+		return;
+	}
+	for (uint32_t k = 0, n = 0; k < KIND_COUNT; k++)
+		if (f->kinds & 1u << k)
+			buf_printf(out, "%s%s", n++ ? "," : "", kind_name(k));
+}
+
+static void list_fields(struct buf *out)
+{
+	for (uint32_t i = 0; i < fields_cnt; i++) {
+		const struct field *f = &fields[i];
+		struct buf kinds = { 0 };
+
+		list_kinds_of(f, &kinds);
+		buf_printf(out, "%-24s %-28.*s %s", f->name, (int)kinds.len,
+			   (const char *)kinds.mem, f->meaning);
+		if (*f->otel || *f->wireshark)
+			buf_printf(out, "  [%s%s%s]", f->otel, *f->otel && *f->wireshark ? ", " : "",
+				   f->wireshark);
+		buf_putc(out, '\n');
+		buf_release(&kinds);
+	}
+}
+
+static void list_kinds(struct buf *out)
+{
+	static const char *const meaning[KIND_COUNT] = {
+		[KIND_CHUNK] = "bytes of one write, before decoding",
+		[KIND_CONN] = "a connection was opened, its protocol is known, it was closed",
+		[KIND_FRAME] = "an HTTP/2 frame",
+		[KIND_MESSAGE] = "a gRPC message",
+		[KIND_HTTP] = "an HTTP/1 request or response",
+		[KIND_CALL] = "a request with its response, once it has ended",
+		[KIND_GAP] = "bytes that were lost or cannot be decoded",
+	};
+
+	for (uint32_t k = 0; k < KIND_COUNT; k++)
+		buf_printf(out, "%-8s %s\n", kind_name(k), meaning[k]);
+}
+
+static void list(const struct options *o, struct buf *out)
+{
+	if (!strcmp(o->action_arg, "scripts"))
+		list_scripts(o, out);
+	else if (!strcmp(o->action_arg, "fields"))
+		list_fields(out);
+	else if (!strcmp(o->action_arg, "kinds"))
+		list_kinds(out);
+	else
+		die(EXIT_USAGE, "--list %s: scripts, fields or kinds", o->action_arg);
+}
+
+/* The text of the script that the command line names; NUL-terminated. */
+static struct bytes load(const struct options *o, char **path)
+{
+	struct buf text = { 0 };
+	char *why;
+
+	*path = find_script(o->action_arg, o->script_dir, &why);
+	if (!*path)
+		die(EXIT_USAGE, "%s", why);
+	if (!read_file(*path, &text))
+		die(EXIT_USAGE, "cannot read script %s: %s", *path, strerror(errno));
+	return buf_bytes(&text);
+}
+
+static void info(const struct options *o, struct buf *out)
+{
+	struct script_header h = { 0 };
+	char *path, *why;
+	struct bytes text = load(o, &path);
+
+	if (header_parse(text, path, &h, &why))
+		die(EXIT_USAGE, "%s", why);
+	header_print(&h, o->action_arg, out);
+	header_release(&h);
+	free(path);
+}
+
+static void check(const struct options *o, struct buf *out)
+{
+	char *path, *why;
+	struct script_source src = { .what = SCRIPT_FILE };
+
+	src.text = load(o, &path);
+	src.name = path;
+	if (scripts_check(&src, &why))
+		die(EXIT_USAGE, "%s", why);
+	buf_printf(out, "%s is sound\n", path);
+	free(path);
+}
+
+int catalog_main(const struct options *o)
+{
+	struct buf out = { 0 };
+
+	become_user(o);
+	if (o->action == ACTION_LIST)
+		list(o, &out);
+	else if (o->action == ACTION_INFO)
+		info(o, &out);
+	else
+		check(o, &out);
+	fwrite(out.mem, 1, out.len, stdout);
+	buf_release(&out);
+	return EXIT_OK;
+}
