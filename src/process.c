@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "process.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads /proc/PID/name. Returns false if it is not there; text ends with a NUL. */
+static bool read_proc(int32_t pid, const char *name, char *text, size_t len)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, len - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+static void read_exe(int32_t pid, struct message_process *out)
+{
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, out->exe, sizeof(out->exe) - 1);
+	out->exe[n > 0 ? n : 0] = 0;
+}
+
+/* The id of a cgroup is its folder's inode; "0::" is version 2. */
+static void read_cgroup(int32_t pid, struct message_process *out)
+{
+	char text[4096], path[4200];
+	char *line, *end;
+	struct stat st;
+
+	if (!read_proc(pid, "cgroup", text, sizeof(text)))
+		return;
+	line = strncmp(text, "0::", 3) ? strstr(text, "\n0::") : text;
+	if (!line)
+		return;
+	line = strchr(line, '/');
+	end = line ? strchr(line, '\n') : NULL;
+	if (!end)
+		return;
+	*end = 0;
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s", line);
+	if (stat(path, &st) == 0)
+		out->cgroup = st.st_ino;
+}
+
+/* The effective user. The folder's owner will not do: it is root for a process that is not
+ * dumpable. */
+static void read_uid(int32_t pid, struct message_process *out)
+{
+	char text[4096];
+	const char *line;
+	int uid;
+
+	if (!read_proc(pid, "status", text, sizeof(text)))
+		return;
+	line = strstr(text, "\nUid:");
+	if (line && sscanf(line, "\nUid: %*d %d", &uid) == 1)
+		out->uid = uid;
+}
+
+void process_describe(int32_t pid, struct message_process *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->pid = pid;
+	out->uid = -1;
+	if (!read_proc(pid, "comm", out->comm, sizeof(out->comm)))
+		return;
+	out->comm[strcspn(out->comm, "\n")] = 0;
+	read_uid(pid, out);
+	read_exe(pid, out);
+	read_cgroup(pid, out);
+}
+
+bool process_may_ask(struct process_asks *a, int64_t now_ns)
+{
+	int64_t second = now_ns / 1000000000;
+
+	if (a->second != second)
+		*a = (struct process_asks){ .second = second };
+	return a->cnt++ < MESSAGE_ASKS_MAX;
+}
