@@ -123,8 +123,6 @@ static void check_targets(const struct options *o)
 
 		if (why)
 			die(EXIT_USAGE, "%s", why);
-		if (waits)
-			log_info("nothing is bound to %s yet; waiting for it", *t);
 	}
 }
 
@@ -251,13 +249,22 @@ static int exit_status(struct monitor *m, int status)
 	return EXIT_RUN;
 }
 
-/* The worker has begun: what is open already is announced, and the user is told. */
+/* The worker has begun: what is open already is announced, and the user is told, who may
+ * then start what is to be seen. */
 static void begin(struct monitor *m)
 {
 	char *const *t = m->o->targets;
+	bool waits;
 
 	m->is_listed = true;
 	bpf_list_open(m->bpf);
+	for (size_t i = 0; t[i]; i++) {
+		char *why = target_check(t[i], &waits);
+
+		if (!why && waits)
+			log_info("nothing is bound to %s yet; waiting for it", t[i]);
+		free(why);
+	}
 	if (!t[0])
 		log_info("capturing every unix socket; Ctrl-C ends");
 	else

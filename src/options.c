@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/near.h"
 #include "util/xalloc.h"
 
 const char options_help[] =
@@ -184,6 +185,17 @@ static bool is_number(const char *s)
 }
 
 /* ---- options ---- */
+
+static char *unknown_option(const char *typed)
+{
+	struct near best = { NULL, 0 };
+
+	for (const struct option *o = longs; o->name; o++)
+		near_offer(&best, typed + 2, o->name);
+	if (best.name)
+		return xasprintf("unknown option %s; did you mean --%s?", typed, best.name);
+	return xasprintf("unknown option %s; spf --help lists them", typed);
+}
 
 static char *add_script(struct options *o, char what, const char *text)
 {
@@ -367,7 +379,7 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 		if (opt == '?' && optopt && optopt < 256)
 			*why = xasprintf("unknown option -%c; spf --help lists them", optopt);
 		else if (opt == '?')
-			*why = xasprintf("unknown option %s; spf --help lists them", argv[optind - 1]);
+			*why = unknown_option(argv[optind - 1]);
 		else if (opt == ':')
 			*why = xasprintf("%s wants a value; see spf --help", argv[optind - 1]);
 		else

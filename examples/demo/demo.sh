@@ -47,7 +47,7 @@ until_true() {
 }
 
 server_is_ready() { grep -q ready "$dir/server.out"; }
-spf_is_ready() { grep -qi 'capturing\|watching\|waiting' "$dir/spf.err" || ! kill_0; }
+spf_is_ready() { grep -q '^spf: capturing' "$dir/spf.err" || ! kill_0; }
 kill_0() { $sudo kill -0 "$spf_pid" 2>/dev/null; }
 
 examples/demo/server.py "$socket" >"$dir/server.out" 2>"$dir/server.err" &

@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 DIR = tempfile.mkdtemp(prefix="spf-live.")
 os.chmod(DIR, 0o755)
 SPF = os.path.join(DIR, "spf")
-READY = re.compile(r"capturing|watching|waiting", re.I)
+READY = re.compile(r"^spf: capturing", re.M)
 PATIENCE = 20  # seconds that a condition may take on a busy machine
 
 processes = []
@@ -30,11 +30,21 @@ def setup():
     os.chmod(SPF, 0o755)
 
 
-def cleanup():
+def end_all():
+    """Ends what a test left running."""
     for p in processes:
         if p.poll() is None:
-            p.kill()
-            p.wait()
+            p.terminate()
+            try:
+                p.wait(5)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+    processes.clear()
+
+
+def cleanup():
+    end_all()
     shutil.rmtree(DIR, ignore_errors=True)
 
 

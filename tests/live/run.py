@@ -22,7 +22,7 @@ def tests(wanted):
         if not file.endswith("_live.py"):
             continue
         module = importlib.import_module(file[:-3])
-        for name, test in vars(module).items():
+        for name, test in list(vars(module).items()):
             if name.startswith("test_") and (not wanted or any(w in name for w in wanted)):
                 yield name[5:], test, getattr(module, "NEEDS_CAPTURE", False)
 
@@ -51,6 +51,7 @@ def main():
                 word, why = "skip", str(e)
             except Exception:
                 word, why = "FAIL", traceback.format_exc()
+            live.end_all()
             counts[word] += 1
             print(f"{word} {name} {why}".rstrip(), flush=True)
     finally:
