@@ -116,6 +116,7 @@ static void read_field(struct call *c, enum call_side side, struct bytes name, s
 	if (is_named(name, "content-type")) {
 		half->kind = unknown ? GRPC_NONE : grpc_kind(value);
 		half->maybe_grpc = unknown;
+		half->typed = !unknown;
 		c->is_grpc |= half->kind != GRPC_NONE;
 	} else if (is_named(name, "grpc-status")) {
 		read_status(c, value, unknown);
@@ -136,7 +137,7 @@ void call_read_fields(struct call *c, enum call_side side, const struct hpack_li
 		struct bytes name = hpack_text(l, f->name);
 
 		if (f->unknown >= 2) /* the name: it may be any field */
-			c->half[side].maybe_grpc |= !c->half[side].kind;
+			c->half[side].maybe_grpc |= !c->half[side].typed;
 		else if (name.len >= 11) /* the shortest is grpc-status */
 			read_field(c, side, name, hpack_text(l, f->value), f->unknown != 0);
 	}
@@ -147,7 +148,7 @@ bool call_has_messages(const struct call *c, enum call_side side)
 	const struct call_half *half = &c->half[side];
 
 	return half->kind == GRPC_PLAIN || half->kind == GRPC_WEB || half->maybe_grpc ||
-	       (c->ctx && c->ctx->is_grpc && !half->seen);
+	       (c->is_grpc && !half->typed);
 }
 
 void call_keep(const struct calls *cs, struct call *c, struct hpack_list *slot,

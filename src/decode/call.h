@@ -30,7 +30,8 @@ struct call_half {
 	uint64_t bytes;        /* of the body */
 	uint32_t messages;     /* that came to their end */
 	enum grpc_kind kind;   /* of its content-type */
-	bool maybe_grpc;       /* its content-type is not known: messages are counted in case */
+	bool typed;            /* its content-type was sent and is known */
+	bool maybe_grpc;       /* it may have been sent: messages are counted in case */
 	char encoding[24];     /* grpc-encoding; "" none */
 	struct grpc grpc;
 	struct stamp message_st; /* of the first byte of the message at hand */

@@ -86,13 +86,22 @@ static void finish(struct http1_conn *x, struct call *c, enum call_outcome outco
 	call_finish(&x->calls, c, outcome);
 }
 
+static bool is_over(const struct call *c)
+{
+	return c->half[CALL_REQUEST].ended && c->half[CALL_RESPONSE].ended;
+}
+
 /* The requests so far can no longer be told from those that were lost. */
 static void lose_pairing(struct http1_conn *x)
 {
+	struct call *c, *next;
+
 	x->unsure = true;
-	while (x->first) {
-		x->first->inexact = true;
-		finish(x, x->first, OUTCOME_EVICTED);
+	for (c = x->first; c; c = next) {
+		next = c->next;
+		c->inexact = true;
+		if (!is_over(c))
+			finish(x, c, OUTCOME_EVICTED);
 	}
 }
 
@@ -250,7 +259,8 @@ static void on_body(struct http1_conn *x, int dir, const struct http1_event *ev,
 		call_body(&x->calls, c, side_of(x, dir), ev->body, st);
 }
 
-static void on_end(struct http1_conn *x, int dir, const struct http1_event *ev)
+/* closing: what is incomplete ends with the connection, so its call is not over. */
+static void on_end(struct http1_conn *x, int dir, const struct http1_event *ev, bool closing)
 {
 	struct call *c = x->call[dir];
 
@@ -258,8 +268,7 @@ static void on_end(struct http1_conn *x, int dir, const struct http1_event *ev)
 	x->ready[dir] = true;
 	if (!c)
 		return;
-	c->half[side_of(x, dir)].ended = true;
-	c->inexact |= !ev->complete;
+	c->half[side_of(x, dir)].ended = ev->complete || !closing;
 	if (ev->fields->cnt)
 		read_head(x, c, side_of(x, dir), ev, true);
 }
@@ -284,7 +293,7 @@ static void lose(struct http1_conn *x, int dir)
 {
 	if (x->call[dir])
 		x->call[dir]->half[side_of(x, dir)].ended = true;
-	x->ready[dir] = x->message[dir].head.method.p || x->call[dir];
+	x->ready[dir] |= x->call[dir] != NULL;
 	x->call[dir] = NULL;
 	lose_pairing(x);
 }
@@ -303,7 +312,7 @@ static void on_event(struct http1_conn *x, int dir, const struct http1_event *ev
 	case HTTP1_END:
 		if (x->call[dir])
 			call_more(x->call[dir], side_of(x, dir), 0, st);
-		on_end(x, dir, ev);
+		on_end(x, dir, ev, false);
 		if (x->message[dir].head.framing == HTTP1_UNKNOWN)
 			lose(x, dir);
 		break;
@@ -313,8 +322,7 @@ static void on_event(struct http1_conn *x, int dir, const struct http1_event *ev
 /* Calls whose request and response have ended are over. */
 static void finish_ended(struct http1_conn *x)
 {
-	while (x->first && x->first->half[CALL_REQUEST].ended &&
-	       x->first->half[CALL_RESPONSE].ended) {
+	while (x->first && is_over(x->first)) {
 		if (x->first->half[CALL_REQUEST].seen)
 			x->unsure = false;
 		finish(x, x->first, OUTCOME_COMPLETE);
@@ -350,7 +358,9 @@ static int http1_handler_next(void *p, int dir, struct bytes in, size_t *used,
 
 	*used = 0;
 	for (;;) {
-		rc = next_due(x, b);
+		rc = decoder_next_pending(decoder_of(x), b);
+		if (!rc)
+			rc = next_due(x, b);
 		if (rc)
 			return rc;
 		if (x->switching) {
@@ -422,7 +432,7 @@ static int http1_handler_close(void *p, enum call_outcome outcome, const struct 
 		if (rc)
 			return rc;
 		if (http1_close(&x->parser[dir], &ev))
-			on_end(x, dir, &ev);
+			on_end(x, dir, &ev, true);
 		report_skipped(x, dir, st, false);
 	}
 	rc = next_due(x, b);

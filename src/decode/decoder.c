@@ -223,11 +223,13 @@ static int put_gap(struct decoder *d, const struct pending *p, struct batch *b)
 	return 1;
 }
 
-static int next_pending(struct decoder *d, struct batch *b)
+int decoder_next_pending(struct decoder *d, struct batch *b)
 {
 	struct pending p;
 	int rc;
 
+	if (!d->pending.len)
+		return 0;
 	memcpy(&p, buf_bytes(&d->pending).p, sizeof(p));
 	rc = p.kind == KIND_GAP ? put_gap(d, &p, b) : put_conn(d, &p, b);
 	if (rc != 1)
@@ -458,13 +460,13 @@ static int finish(struct decoder *d, struct batch *b)
 		dd->lost = false;
 	}
 	if (d->pending.len)
-		return next_pending(d, b);
+		return decoder_next_pending(d, b);
 	rc = d->handler ? d->handler->close(d->x, d->outcome, &d->close_st, b) : 0;
 	if (rc)
 		return rc;
 	d->closing = false;
 	push_conn(d, CONN_CLOSE, &d->close_st);
-	return next_pending(d, b);
+	return decoder_next_pending(d, b);
 }
 
 int decoder_next(struct decoder *d, struct batch *b)
@@ -475,7 +477,7 @@ int decoder_next(struct decoder *d, struct batch *b)
 		if (!d->resume)
 			search(d);
 		if (d->pending.len)
-			return next_pending(d, b);
+			return decoder_next_pending(d, b);
 		rc = d->handler ? run_handler(d, b) : 0;
 	} while (rc == -EAGAIN);
 	if (rc)

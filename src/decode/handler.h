@@ -23,8 +23,9 @@ struct handler {
 	/* Appends the next record that comes of the bytes; *used is how many this call consumed.
 	 * Returns 1 if it appended one, 0 if all of in is used, -ENOSPC as decoder_next() (call
 	 * decoder_no_room() for that), -EPROTO if framing is gone: what was not used is kept and
-	 * sync() looks through it; -EPROTONOSUPPORT after decoder_switch(). After 1 and -ENOSPC it is called again for the same direction
-	 * before anything else, maybe with nothing left in. */
+	 * sync() looks through it; -EPROTONOSUPPORT after decoder_switch(). After 1 and -ENOSPC it
+	 * is called again for the same direction before anything else, maybe with nothing left in
+	 * in. */
 	int (*next)(void *x, int dir, struct bytes in, size_t *used, const struct stamp *st,
 		    struct batch *b);
 
@@ -112,6 +113,9 @@ int decoder_no_room(struct decoder *d, uint32_t len);
 /* Queues a gap record: it comes before the next record of the handler. detail is static. */
 void decoder_add_gap(struct decoder *d, int dir, const struct stamp *st, enum gap_cause cause,
 		     uint64_t missing, uint32_t stream_id, bool recovered, const char *detail);
+
+/* Writes the next record that waits in d->pending. Returns 1, 0 if there is none, -ENOSPC. */
+int decoder_next_pending(struct decoder *d, struct batch *b);
 
 /* The protocol tells who is who; direction client is the client's. */
 void decoder_set_client(struct decoder *d, int client);

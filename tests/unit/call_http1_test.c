@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls over HTTP/1, through the whole decoder. */
+#include "call_feed.h"
+
+#include <zlib.h>
+
+struct part {
+	int dir;
+	const char *text;
+	size_t len;
+};
+
+#define C(text) { CLIENT, text, sizeof(text) - 1 }
+#define S(text) { SERVER, text, sizeof(text) - 1 }
+#define GAP_C(n) { CLIENT, NULL, n }
+#define GAP_S(n) { SERVER, NULL, n }
+#define END { CLIENT, "", 0 }
+
+static void feed_parts(struct pair *p, const struct part *parts, size_t piece)
+{
+	for (; parts->len; parts++) {
+		struct bytes in = bytes_of(parts->text, parts->len), part;
+
+		if (!parts->text) {
+			gap_of(p, parts->dir, parts->len);
+			continue;
+		}
+		while (in.len) {
+			bytes_take(&in, in.len < piece ? in.len : piece, &part);
+			give(p, parts->dir, guarded(part));
+		}
+	}
+}
+
+/* The same records for the parts whole and in small pieces. */
+static void check(bool seen_open, const struct part *parts, enum call_outcome end, const char *want)
+{
+	static const size_t pieces[] = { SIZE_MAX, 1, 2, 7, 40 };
+	struct pair p;
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		pair_init(&p, seen_open);
+		feed_parts(&p, parts, pieces[i]);
+		close_pair(&p, end);
+		assert_text(buf_bytes(&p.out), want);
+		pair_release(&p);
+	}
+}
+
+#define CHECK(end, want, ...) check(true, (const struct part[]){ __VA_ARGS__, END }, end, want)
+#define CHECK_LATE(end, want, ...) check(false, (const struct part[]){ __VA_ARGS__, END }, end, want)
+
+static void requests_and_responses_make_calls(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/info body(0)=\n"
+	      "http server 200 GET d/info body(2)=ok\n"
+	      "call -1 GET /info complete 200 b=0/2\n"
+	      "http client POST d/run body(3)=abc\n"
+	      "http server 500 POST d/run body(0)=\n"
+	      "call -1 POST /run complete 500 b=3/0 failed\n",
+	      C("GET /info HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+	      C("POST /run HTTP/1.1\r\nHost: d\r\nContent-Length: 3\r\n\r\nabc"),
+	      S("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"));
+}
+
+static void pipelined_requests_are_answered_in_order(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/1 body(0)=\nhttp client HEAD d/2 body(0)=\n"
+	      "http client GET d/3 body(0)=\n"
+	      "http server 200 GET d/1 body(1)=a\ncall -1 GET /1 complete 200 b=0/1\n"
+	      "http server 200 HEAD d/2 body(0)=\ncall -1 HEAD /2 complete 200 b=0/0\n"
+	      "http server 404 GET d/3 body(1)=c\ncall -1 GET /3 complete 404 b=0/1\n",
+	      C("GET /1 HTTP/1.1\r\nHost: d\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: d\r\n\r\n"
+		"GET /3 HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+		"HTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nc"));
+}
+
+static void continue_comes_before_the_response(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http server 100 PUT d/x body(0)=\n"
+	      "http client PUT d/x body(2)=hi\n"
+	      "http server 201 PUT d/x body(0)=\n"
+	      "call -1 PUT /x complete 201 b=2/0\n",
+	      C("PUT /x HTTP/1.1\r\nHost: d\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
+	      S("HTTP/1.1 100 Continue\r\n\r\n"), C("hi"),
+	      S("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"));
+}
+
+static void a_response_may_come_before_the_request_is_over(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http server 413 PUT d/x body(0)=\n"
+	      "http client PUT d/x body(4)=abcd\n"
+	      "call -1 PUT /x complete 413 b=4/0\n",
+	      C("PUT /x HTTP/1.1\r\nHost: d\r\nContent-Length: 4\r\n\r\nab"),
+	      S("HTTP/1.1 413 Large\r\nContent-Length: 0\r\n\r\n"), C("cd"));
+}
+
+static void chunked_with_trailers_and_until_close(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/c body(0)=\n"
+	      "http server 200 GET d/c body(3)=abc trailer:X-Sum=6\n"
+	      "call -1 GET /c complete 200 b=0/3\n"
+	      "http client GET d/e body(0)=\n"
+	      "http server 200 GET d/e body(4)=rest\n"
+	      "call -1 GET /e complete 200 b=0/4\n",
+	      C("GET /c HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"1\r\na\r\n2\r\nbc\r\n0\r\nX-Sum: 6\r\n\r\n"),
+	      C("GET /e HTTP/1.1\r\nHost: d\r\n\r\n"), S("HTTP/1.1 200 OK\r\n\r\nre"), S("st"));
+}
+
+static void a_cut_off_response_is_a_failed_call(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/c body(0)=\n"
+	      "http server 200 GET d/c body(2+)=ab\n"
+	      "call -1 GET /c closed 200 b=0/2 failed incomplete\n",
+	      C("GET /c HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab"));
+}
+
+static void an_open_call_is_reported_at_the_end(void **state)
+{
+	CHECK(OUTCOME_CAPTURE_END,
+	      "http client GET d/w body(0)=\ncall -1 GET /w capture_end -1 b=0/0 incomplete\n",
+	      C("GET /w HTTP/1.1\r\nHost: d\r\n\r\n"));
+}
+
+static void h2c_goes_on_as_stream_1(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/u upgrade=h2c body(0)=\n"
+	      "http server 101 GET d/u upgrade=h2c body(0)=\n"
+	      "call 1 GET /u complete 204 b=0/0\n",
+	      C("GET /u HTTP/1.1\r\nHost: d\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"),
+	      S("HTTP/1.1 101 Switch\r\nUpgrade: h2c\r\n\r\n\0\0\0\4\0\0\0\0\0"),
+	      C(PREFACE),
+	      S("\0\0\1\1\5\0\0\0\1\x89")); /* :status 204 */
+}
+
+static void a_websocket_is_named_and_goes_on_as_raw(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/ws upgrade=websocket body(0)=\n"
+	      "http server 101 GET d/ws upgrade=websocket body(0)=\n"
+	      "call -1 GET /ws complete 101 b=0/0\n",
+	      C("GET /ws HTTP/1.1\r\nHost: d\r\nUpgrade: websocket\r\n\r\n"),
+	      S("HTTP/1.1 101 Switch\r\nUpgrade: websocket\r\n\r\n\x81\2hi"), C("\x81\2hi"));
+}
+
+static void what_goes_through_connect_is_found_out_anew(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client CONNECT db:80db:80 body(0)=\n"
+	      "http server 200 CONNECT db:80db:80 body(0)=\n"
+	      "call -1 CONNECT db:80 complete 200 b=0/0\n"
+	      "http client GET d/in body(0)=\n"
+	      "http server 200 GET d/in body(0)=\n"
+	      "call -1 GET /in complete 200 b=0/0\n",
+	      C("CONNECT db:80 HTTP/1.1\r\nHost: db:80\r\n\r\n"),
+	      S("HTTP/1.1 200 Established\r\nContent-Length: 5\r\n\r\n"),
+	      C("GET /in HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+}
+
+static void a_compressed_body_is_shown_inflated(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
+	uint8_t z[128];
+	z_stream zs = { .next_in = (Bytef *)(uintptr_t)"hello hello hello", .avail_in = 17,
+			.next_out = z, .avail_out = sizeof(z) };
+	struct pair p;
+
+	deflateInit2(&zs, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY);
+	assert_int_equal(deflate(&zs, Z_FINISH), Z_STREAM_END);
+	pair_init(&p, true);
+	give(&p, CLIENT, BYTES_LIT("GET / HTTP/1.1\r\nHost: d\r\n\r\n"));
+	give(&p, SERVER, bytes_of(head, sizeof(head) - 1));
+	give(&p, SERVER, bytes_of(z, zs.total_out));
+	close_pair(&p, OUTCOME_CLOSED);
+	assert_text(buf_bytes(&p.out), "http client GET d/ body(0)=\n"
+				       "http server 200 GET d/ body(28)=hello\\20hello\\20hello\n"
+				       "call -1 GET / complete 200 b=0/28\n");
+	pair_release(&p);
+	deflateEnd(&zs);
+}
+
+static void a_late_attach_pairs_what_it_saw_whole(void **state)
+{
+	CHECK_LATE(OUTCOME_CLOSED,
+		   "http server 200 body(1)=a\n"
+		   "call -1 complete 200 b=0/1 incomplete inexact\n"
+		   "http client GET d/2 body(0)=\n"
+		   "http server 200 GET d/2 body(1)=b\n"
+		   "call -1 GET /2 complete 200 b=0/1 incomplete inexact\n"
+		   "http client GET d/3 body(0)=\n"
+		   "http server 200 GET d/3 body(1)=c\n"
+		   "call -1 GET /3 complete 200 b=0/1\n",
+		   S("body of an older one\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"),
+		   C("GET /2 HTTP/1.1\r\nHost: d\r\n\r\n"),
+		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"),
+		   C("GET /3 HTTP/1.1\r\nHost: d\r\n\r\n"),
+		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nc"));
+}
+
+static void a_gap_in_a_body_is_counted_and_framing_holds(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/1 body(0)=\n"
+	      "gap ringbuf_drop 5 recovered\n"
+	      "http server 200 GET d/1 body(8+)=abc\n"
+	      "call -1 GET /1 complete 200 b=0/8 incomplete inexact\n"
+	      "http client GET d/2 body(0)=\n"
+	      "http server 200 GET d/2 body(0)=\n"
+	      "call -1 GET /2 complete 200 b=0/0\n",
+	      C("GET /1 HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab"), GAP_S(5), S("c"),
+	      C("GET /2 HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+}
+
+static void a_gap_over_heads_never_pairs_wrongly(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/1 body(0)=\n"
+	      "call -1 GET /1 evicted -1 b=0/0 incomplete inexact\n"
+	      "http client GET d/2 body(0)=\n"
+	      "gap ringbuf_drop 60 recovered\n"
+	      "http server 200 GET d/2 body(0)=\n"
+	      "call -1 GET /2 complete 200 b=0/0 incomplete inexact\n",
+	      C("GET /1 HTTP/1.1\r\nHost: d\r\n\r\n"), GAP_S(60),
+	      C("GET /2 HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+}
+
+static void broken_framing_is_a_gap_and_the_next_message_is_found(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/1 body(0)=\n"
+	      "http server 200 GET d/1 body(1+)=a\n"
+	      "call -1 GET /1 complete 200 b=0/1 incomplete inexact\n"
+	      "gap decode_error 3 recovered\n"
+	      "http server 204 body(0)=\n"
+	      "call -1 complete 204 b=0/0 incomplete inexact\n",
+	      C("GET /1 HTTP/1.1\r\nHost: d\r\n\r\n"),
+	      S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\n"
+		"HTTP/1.1 204 None\r\n\r\n"));
+}
+
+static void grpc_web_has_messages_and_its_status_in_the_body(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "message client 0.1 len=2 /a.B/Do data=hi\n"
+	      "http client POST d/a.B/Do body(7)=\\00\\00\\00\\00\\02hi\n"
+	      "message server 0.1 len=1 /a.B/Do data=x\n"
+	      "http server 200 POST d/a.B/Do body(26)=\\00\\00\\00\\00\\01x\\80\\00\\00\\00\\0f"
+	      "grpc-status:3\\0d\\0a\n"
+	      "call -1 POST /a.B/Do complete 200 grpc=3 m=1/1 b=7/26 failed\n",
+	      C("POST /a.B/Do HTTP/1.1\r\nHost: d\r\nContent-Type: application/grpc-web+proto\r\n"
+		"Content-Length: 7\r\n\r\n\0\0\0\0\2hi"),
+	      S("HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web+proto\r\n"
+		"Content-Length: 26\r\n\r\n\0\0\0\0\1x\x80\0\0\0\x0fgrpc-status:3\r\n"));
+}
+
+static void the_target_in_absolute_form_names_the_authority(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET h:80/p body(0)=\ncall -1 GET /p closed -1 b=0/0 failed incomplete\n",
+	      C("GET http://h:80/p HTTP/1.1\r\nHost: d\r\n\r\n"));
+}
+
+static void what_is_no_http_gives_nothing(void **state)
+{
+	CHECK(OUTCOME_CLOSED, "", C("*1\r\n$4\r\nPING\r\n"), S("+PONG\r\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_and_responses_make_calls),
+		cmocka_unit_test(pipelined_requests_are_answered_in_order),
+		cmocka_unit_test(continue_comes_before_the_response),
+		cmocka_unit_test(a_response_may_come_before_the_request_is_over),
+		cmocka_unit_test(chunked_with_trailers_and_until_close),
+		cmocka_unit_test(a_cut_off_response_is_a_failed_call),
+		cmocka_unit_test(an_open_call_is_reported_at_the_end),
+		cmocka_unit_test(h2c_goes_on_as_stream_1),
+		cmocka_unit_test(a_websocket_is_named_and_goes_on_as_raw),
+		cmocka_unit_test(what_goes_through_connect_is_found_out_anew),
+		cmocka_unit_test(a_compressed_body_is_shown_inflated),
+		cmocka_unit_test(a_late_attach_pairs_what_it_saw_whole),
+		cmocka_unit_test(a_gap_in_a_body_is_counted_and_framing_holds),
+		cmocka_unit_test(a_gap_over_heads_never_pairs_wrongly),
+		cmocka_unit_test(broken_framing_is_a_gap_and_the_next_message_is_found),
+		cmocka_unit_test(grpc_web_has_messages_and_its_status_in_the_body),
+		cmocka_unit_test(the_target_in_absolute_form_names_the_authority),
+		cmocka_unit_test(what_is_no_http_gives_nothing),
+	};
+
+	return cmocka_run_group_tests_name("call_http1", tests, NULL, NULL);
+}
