@@ -360,7 +360,7 @@ local LOG_GAMMA = log(GAMMA)
 local SMALLEST = 1e-9
 
 local function quantile_of(c, q)
-  local rank = q * (c.count - 1)
+  local rank = max(0, math.ceil(q * c.count) - 1) -- nearest rank: p99 of two values is the larger
   if rank < c.zeros then return 0 end
   local order = {}
   for i in pairs(c.buckets) do order[#order + 1] = i end
