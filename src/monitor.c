@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bpf/event.h"
@@ -21,13 +22,25 @@
 #include "capture/pcapng_write.h"
 #include "capture/target.h"
 #include "find.h"
+#include "message.h"
 #include "options.h"
+#include "process.h"
 #include "sandbox.h"
 #include "util/log.h"
 #include "util/xalloc.h"
+#include "watchdog.h"
 #include "worker.h"
 
 enum { SWEEP_MS = 250 }; /* how long a closed socket may go unnoticed */
+
+/* All of the environment that the worker gets. LD_*, GLIBC_TUNABLES, LUA_* and secrets are not
+ * for a process that will run other people's code. */
+static const char *const worker_env[] = {
+	"TZ", "TERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE", "SPF_SANDBOX_EXPLAIN",
+	"SUDO_UID", "SUDO_GID", "PKEXEC_UID", "DOAS_USER",
+};
+
+enum { ENV_CNT = sizeof(worker_env) / sizeof(worker_env[0]) };
 
 struct monitor {
 	const struct options *o;
@@ -41,6 +54,12 @@ struct monitor {
 	int link;        /* to the worker */
 	int signals;
 	pid_t worker;
+	struct watch_page *watch;
+	int watch_fd;
+	struct watchdog watchdog;
+	struct process_asks asks;
+	bool stopped;    /* by the watchdog */
+	int64_t swept_ns;
 	bool is_listed;
 	int interrupts;
 	struct termios tty; /* as it was, if stdin is a terminal */
@@ -167,22 +186,38 @@ static void place(int from, int to)
 		fcntl(to, F_SETFD, 0);
 }
 
+static void fill_env(char *env[ENV_CNT + 1])
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < ENV_CNT; i++) {
+		const char *value = getenv(worker_env[i]);
+
+		if (value)
+			env[cnt++] = xasprintf("%s=%s", worker_env[i], value);
+	}
+	env[cnt] = NULL;
+}
+
 /* In the child: only the worker's descriptors stay, at their numbers. */
 static void exec_worker(struct monitor *m, int link, char **argv)
 {
 	int want[WORKER_FDS], high[WORKER_FDS];
+	char *env[ENV_CNT + 1];
 
 	for (int i = 0; i < WORKER_FDS; i++)
 		want[i] = -1;
 	want[WORKER_OUTPUT] = m->output;
 	want[WORKER_LINK] = link;
 	want[WORKER_INPUT] = m->input;
+	want[WORKER_WATCH] = m->watch_fd;
 	if (m->bpf)
 		bpf_fds(m->bpf, &want[WORKER_INPUT], &want[WORKER_CONTROL], &want[WORKER_SLOTS]);
 	for (size_t i = 0; i < m->script_cnt; i++)
 		want[WORKER_SCRIPTS + i] = m->script[i];
 	for (size_t i = 0; i < m->file_cnt; i++)
 		want[WORKER_FILES + i] = m->file[i];
+	fill_env(env);
 	/* Out of each other's way first. */
 	for (int i = 0; i < WORKER_FDS; i++)
 		high[i] = want[i] < 0 ? -1 : fcntl(want[i], F_DUPFD_CLOEXEC, 64);
@@ -192,7 +227,7 @@ static void exec_worker(struct monitor *m, int link, char **argv)
 		if (high[i] >= 0)
 			place(high[i], i);
 	argv[0] = (char *)WORKER_NAME;
-	execv("/proc/self/exe", argv);
+	execve("/proc/self/exe", argv, env);
 	fprintf(stderr, "spf: cannot start the worker: %s\n", strerror(errno));
 	_exit(EXIT_RUN);
 }
@@ -203,6 +238,9 @@ static void start_worker(struct monitor *m, char **argv)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		die(EXIT_RUN, "socketpair: %s", strerror(errno));
+	m->watch_fd = watch_page_new(&m->watch);
+	if (m->watch_fd < 0)
+		die(EXIT_RUN, "memfd_create: %s", strerror(-m->watch_fd));
 	sandbox_limit_stack();
 	m->worker = fork();
 	if (m->worker < 0)
@@ -211,21 +249,51 @@ static void start_worker(struct monitor *m, char **argv)
 		exec_worker(m, pair[1], argv);
 	close(pair[1]);
 	m->link = pair[0];
+	watchdog_init(&m->watchdog, m->worker, m->watch, m->o->script_cnt ? m->o->timeout_ns : 0);
 }
 
 /* ---- supervising ---- */
 
-static void on_message(struct monitor *m)
+static int64_t monotonic_ns(void)
 {
-	struct worker_message msg;
-	ssize_t n = recv(m->link, &msg, sizeof(msg), MSG_DONTWAIT);
+	struct timespec ts;
 
-	if (n != (ssize_t)sizeof(msg) || msg.cnt > WORKER_SLOTS_MAX || !m->bpf)
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+static void answer(struct monitor *m, int32_t pid)
+{
+	struct message msg = { .kind = MESSAGE_PROCESS };
+
+	if (!process_may_ask(&m->asks, monotonic_ns()))
 		return;
-	for (unsigned i = 0; i < msg.cnt; i++)
-		if (msg.slot[i] >= SPF_SLOTS)
-			return;
-	bpf_free_slots(m->bpf, msg.slot, msg.cnt);
+	process_describe(pid, &msg.process);
+	message_send(m->link, &msg); /* if it does not read, it does not want to know */
+}
+
+/* Returns false once the worker has closed its side. */
+static bool on_message(struct monitor *m)
+{
+	struct message msg;
+	const char *why = "a request in a replay";
+	int len = message_recv(m->link, &msg);
+
+	if (len == -EAGAIN)
+		return true;
+	if (len <= 0)
+		return false;
+	if (message_check_request(&msg, (size_t)len, &why) || !m->bpf) {
+		/* No honest worker does this. */
+		log_warn("the worker sent a message with %s; it was killed", why);
+		kill(m->worker, SIGKILL);
+		return false;
+	}
+	if (msg.kind == MESSAGE_FREE_SLOTS)
+		bpf_free_slots(m->bpf, msg.slot, msg.cnt);
+	else
+		answer(m, msg.process.pid);
+	return true;
 }
 
 /* Ctrl-C and SIGTERM ask the worker to end; the second time it is made to. */
@@ -240,13 +308,30 @@ static void on_signal(struct monitor *m)
 
 static int exit_status(struct monitor *m, int status)
 {
+	int sig;
+
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	if (m->interrupts)
-		return EXIT_RUN;
-	log_warn("the worker was ended by signal %d (%s)", WTERMSIG(status),
-		 strsignal(WTERMSIG(status)));
+	sig = WTERMSIG(status);
+	if (m->stopped)
+		return EXIT_LIMIT;
+	if (sig == SIGSYS)
+		log_warn("the worker made a system call that its sandbox forbids, and was killed; "
+			 "with SPF_SANDBOX_EXPLAIN=1 it says which");
+	else if (!m->interrupts)
+		log_warn("the worker was ended by signal %d (%s)", sig, strsignal(sig));
 	return EXIT_RUN;
+}
+
+/* Ends a worker that computes past the limit and does not mind it (watchdog.h). */
+static void check_limit(struct monitor *m)
+{
+	if (m->stopped || !watchdog_expired(&m->watchdog))
+		return;
+	m->stopped = true;
+	kill(m->worker, SIGKILL);
+	log_warn("%s ran longer than %g s; stopped", watchdog_culprit(&m->watchdog),
+		 (double)m->o->timeout_ns / 1e9);
 }
 
 /* The worker has begun: what is open already is announced, and the user is told, who may
@@ -271,26 +356,62 @@ static void begin(struct monitor *m)
 		log_info("capturing %s%s; Ctrl-C ends", t[0], t[1] ? " and more" : "");
 }
 
+static void sweep(struct monitor *m)
+{
+	int64_t now = monotonic_ns();
+
+	if (now - m->swept_ns < SWEEP_MS * 1000000ll)
+		return;
+	m->swept_ns = now;
+	bpf_sweep(m->bpf);
+}
+
+/* How long nothing may happen. */
+static int patience_ms(const struct monitor *m)
+{
+	if (m->bpf && !m->is_listed)
+		return 1;
+	if (m->watchdog.max_ns)
+		return WATCHDOG_MS;
+	return m->bpf ? SWEEP_MS : -1;
+}
+
 static int supervise(struct monitor *m)
 {
 	struct pollfd fds[] = { { m->signals, POLLIN, 0 }, { m->link, POLLIN, 0 } };
 	int status;
 
 	while (waitpid(m->worker, &status, WNOHANG) == 0) {
-		int n = poll(fds, 2, m->bpf ? (m->is_listed ? SWEEP_MS : 1) : -1);
-
+		if (poll(fds, 2, patience_ms(m)) < 0)
+			continue;
 		if (fds[0].revents & POLLIN)
 			on_signal(m);
-		if (fds[1].revents & POLLIN)
-			on_message(m);
-		else if (fds[1].revents & POLLHUP)
+		if (fds[1].revents && !on_message(m))
 			fds[1].fd = -1;
-		if (m->bpf && !m->is_listed && bpf_is_enabled(m->bpf))
+		check_limit(m);
+		if (!m->bpf)
+			continue;
+		if (!m->is_listed && bpf_is_enabled(m->bpf))
 			begin(m);
-		if (m->bpf && m->is_listed && n == 0)
-			bpf_sweep(m->bpf);
+		if (m->is_listed)
+			sweep(m);
 	}
 	return exit_status(m, status);
+}
+
+/* Gives the terminal back as it was found: whatever the worker died of, in colour or with the
+ * cursor hidden. From the background it stays as its new owner wants it. */
+static void restore_terminal(const struct monitor *m, int status)
+{
+	static const char plain[] = "\033[0m\033[?25h";
+	struct termios now;
+
+	if (status != EXIT_OK && m->o->script_cnt && isatty(m->output) &&
+	    tcgetpgrp(m->output) == getpgrp() && write(m->output, plain, sizeof(plain) - 1) < 0)
+		return;
+	if (m->has_tty && tcgetpgrp(STDIN_FILENO) == getpgrp() &&
+	    tcgetattr(STDIN_FILENO, &now) == 0 && memcmp(&now, &m->tty, sizeof(now)))
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &m->tty);
 }
 
 int monitor_main(const struct options *o, char **argv)
@@ -309,8 +430,7 @@ int monitor_main(const struct options *o, char **argv)
 	sandbox_protect_monitor();
 	start_worker(&m, argv);
 	status = supervise(&m);
-	if (m.has_tty)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &m.tty);
+	restore_terminal(&m, status);
 	if (m.bpf) {
 		uint64_t missed = bpf_recursion_misses(m.bpf);
 

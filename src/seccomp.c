@@ -190,6 +190,7 @@ static void build(struct filter *f, const struct sandbox_options *o)
 		put_fd(f, writes[i], o->write_fds);
 	for (size_t i = 0; i < ARRAY_LEN(reads); i++)
 		put_fd(f, reads[i], o->read_fds);
+	put_fd(f, SYS_ftruncate, o->truncate_fds);
 	put_mmap(f, o->unsafe);
 	put_mprotect(f, o->jit || o->unsafe);
 	put_equal(f, SYS_tgkill, 0, (uint32_t)getpid()); /* abort() */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,14 @@
 #include "capture/file.h"
 #include "capture/live.h"
 #include "capture/target.h"
+#include "message.h"
 #include "options.h"
 #include "pipeline.h"
 #include "sandbox.h"
 #include "util/buf.h"
 #include "util/log.h"
 #include "util/xalloc.h"
+#include "watchdog.h"
 
 static volatile int stop;
 
@@ -43,13 +46,23 @@ static void set_signals(void)
 
 /* ---- input and output ---- */
 
+/* Waits for the monitor where it must: a slot that is not given back is lost. */
+static void send_to_monitor(const struct message *m)
+{
+	while (message_send(WORKER_LINK, m) == -EAGAIN)
+		poll(&(struct pollfd){ WORKER_LINK, POLLOUT, 0 }, 1, 100);
+}
+
 static void give_slots_back(void *arg, const uint32_t *slots, uint32_t cnt)
 {
-	struct worker_message m = { .cnt = cnt };
+	for (uint32_t n; cnt; slots += n, cnt -= n) {
+		struct message m = { .kind = MESSAGE_FREE_SLOTS };
 
-	memcpy(m.slot, slots, cnt * sizeof(*slots));
-	if (write(WORKER_LINK, &m, sizeof(m)) < 0)
-		return; /* the monitor is gone, and so will be the worker */
+		n = cnt < MESSAGE_SLOTS_MAX ? cnt : MESSAGE_SLOTS_MAX;
+		m.cnt = n;
+		memcpy(m.slot, slots, n * sizeof(*slots));
+		send_to_monitor(&m);
+	}
 }
 
 static struct source *open_source(const struct options *o)
@@ -108,8 +121,8 @@ static struct sink *open_sink(const struct options *o)
 static void drop_privileges(const struct options *o)
 {
 	struct sandbox_user user;
-	struct sandbox_options so = { .jit = !o->no_jit && sandbox_jit_allowed(),
-				      .unsafe = o->unsafe };
+	struct sandbox_options so = { .jit = !o->no_jit, .unsafe = o->unsafe,
+				      .explain = getenv("SPF_SANDBOX_EXPLAIN") != NULL };
 	const char *why;
 	int rc = sandbox_target_user(o->user, &user, &why);
 
@@ -118,12 +131,13 @@ static void drop_privileges(const struct options *o)
 	so.uid = user.uid;
 	so.gid = user.gid;
 	so.write_fds = 1u << WORKER_OUTPUT | 1u << STDERR_FILENO | 1u << WORKER_LINK;
-	so.read_fds = o->read_file ? 1u << WORKER_INPUT : 0;
+	so.read_fds = 1u << WORKER_LINK | (o->read_file ? 1u << WORKER_INPUT : 0);
 	for (size_t i = 0, fd = WORKER_SCRIPTS; i < o->script_cnt; i++)
 		if (o->script[i].what == 's')
 			so.read_fds |= 1u << fd++;
 	for (size_t i = 0; o->write_file && i < o->file_cnt; i++)
-		so.write_fds |= 1u << (WORKER_FILES + i);
+		so.truncate_fds |= 1u << (WORKER_FILES + i);
+	so.write_fds |= so.truncate_fds;
 	rc = sandbox_enter(&so, &why);
 	if (rc < 0)
 		die(EXIT_RUN, "cannot give up privileges: %s: %s", why, strerror(-rc));
@@ -174,7 +188,7 @@ static struct script_source source_of(const struct options *o, const struct opti
 }
 
 static struct scripts *load_scripts(const struct options *o, struct sink *out, int64_t start_ns,
-				    char *const *targets)
+				    char *const *targets, struct watch_page *watch)
 {
 	static struct script_source list[OPTIONS_SCRIPTS];
 	struct script_options so = {
@@ -184,6 +198,7 @@ static struct scripts *load_scripts(const struct options *o, struct sink *out, i
 		.no_jit = o->no_jit,
 		.strict = o->strict,
 		.unsafe = o->unsafe,
+		.watch = watch,
 	};
 	struct script_info info = {
 		.live = !o->read_file,
@@ -219,6 +234,13 @@ static struct pcapng_writer *open_writer(const struct options *o, const struct s
 	return pcapng_writer_new(fds, o->file_cnt, &po, src->epoch_ns, src->start_ns);
 }
 
+/* A script is stopped: what was captured stays, whole blocks of it. */
+static void keep_capture(void *writer)
+{
+	if (writer)
+		pcapng_flush(writer);
+}
+
 int worker_main(int argc, char **argv)
 {
 	struct options o;
@@ -227,6 +249,7 @@ int worker_main(int argc, char **argv)
 	struct pcapng_writer *writer;
 	struct pipeline *p;
 	struct sink *out;
+	struct watch_page *watch;
 	char **patterns, *why;
 	int status;
 
@@ -234,6 +257,8 @@ int worker_main(int argc, char **argv)
 		die(EXIT_USAGE, "%s", why);
 	log_setup(o.quiet, o.verbose);
 	set_signals();
+	o.no_jit |= !sandbox_jit_allowed();
+	watch = watch_page_map(WORKER_WATCH);
 	patterns = target_patterns(o.targets);
 	src = o.read_file ? NULL : open_source(&o);
 	out = open_sink(&o);
@@ -241,10 +266,11 @@ int worker_main(int argc, char **argv)
 	/* From here on: no privilege, no file, no network. Now traffic and scripts are read. */
 	if (!src)
 		src = open_source(&o);
-	scripts = load_scripts(&o, out, src->start_ns + src->epoch_ns, o.targets);
+	scripts = load_scripts(&o, out, src->start_ns + src->epoch_ns, o.targets, watch);
 	if (src->is_live)
 		live_start(src);
 	writer = open_writer(&o, src);
+	scripts_at_stop(keep_capture, writer);
 	p = pipeline_new(&o, src, scripts, out, writer, patterns);
 	status = pipeline_run(p, &stop);
 	pipeline_free(p);

@@ -6,25 +6,17 @@
 
 enum {
 	WORKER_OUTPUT = 1,
-	WORKER_LINK = 3,    /* socketpair with the monitor: struct worker_message */
+	WORKER_LINK = 3,    /* socketpair with the monitor: struct message */
 	WORKER_INPUT = 4,   /* the file of -r, or the ring */
 	WORKER_CONTROL = 5, /* live: the control page */
 	WORKER_SLOTS = 6,   /* live: the counters */
 	WORKER_SCRIPTS = 7, /* the files of -s, in order: up to 16 */
 	WORKER_FILES = 23,  /* the files of -w, in turn: up to 8 */
-	WORKER_FDS = 31,
+	WORKER_WATCH = 31,  /* the page that the watchdog looks at */
+	WORKER_FDS = 32,
 };
 
 #define WORKER_NAME "spf-worker" /* argv[0] of the worker */
-
-/* What the worker tells the monitor: slots that may be used again. */
-enum { WORKER_SLOTS_MAX = 62 };
-
-struct worker_message {
-	unsigned cnt;
-	unsigned reserved;
-	unsigned slot[WORKER_SLOTS_MAX];
-};
 
 /* Runs the worker to its end; returns the exit status. */
 int worker_main(int argc, char **argv);

@@ -85,6 +85,11 @@ void scripts_end(struct scripts *s, const struct script_summary *sum);
 /* True once a script called spf.exit(); *code is its exit status. */
 bool scripts_want_exit(const struct scripts *s, int *code);
 
+/* What to do when a script is stopped at a limit, before the program ends: fn(arg) is called
+ * while a script runs, perhaps in a signal handler, so it may write what others than scripts
+ * have buffered and nothing else. */
+void scripts_at_stop(void (*fn)(void *arg), void *arg);
+
 /* Errors of callbacks so far. */
 uint64_t scripts_errors(const struct scripts *s);
 

@@ -18,12 +18,25 @@ enum {
 	GC_PAUSE = 400, /* per cent; 200 costs 10 % and 100 triples the time of a frame (luajit.md §1.4) */
 };
 
+static struct {
+	void (*fn)(void *arg);
+	void *arg;
+} at_stop;
+
+void scripts_at_stop(void (*fn)(void *arg), void *arg)
+{
+	at_stop.arg = arg;
+	at_stop.fn = fn;
+}
+
 void state_stop(const struct state *st, const char *what)
 {
 	char line[256];
 	int n = snprintf(line, sizeof(line), "spf: script %s: %s %s; stopped\n", st->name,
 			 state_phase(st), what);
 
+	if (at_stop.fn)
+		at_stop.fn(at_stop.arg);
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
 		_exit(EXIT_LIMIT);
 	_exit(EXIT_LIMIT);
