@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "decode/handler.h"
+#include "decode/decoder.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "decode/detect.h"
+#include "decode/handler.h"
 #include "util/limits.h"
 #include "util/xalloc.h"
 

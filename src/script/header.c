@@ -197,8 +197,8 @@ static const char *parse_arg(struct script_header *h, struct bytes in)
 	in = trim(in);
 	type = cut(&in, "(= \t");
 	if (!name.len || !parse_type(type, &a.type))
-		return "@arg NAME TYPE=DEFAULT MEANING, TYPE one of string int number bool duration bytes enum "
-		       "pattern list";
+		return "@arg NAME TYPE=DEFAULT MEANING, TYPE one of string int number bool duration "
+		       "bytes enum pattern list";
 	if (in.len && in.p[0] == '(') {
 		in = bytes_of(in.p + 1, in.len - 1);
 		limits = cut(&in, ")");

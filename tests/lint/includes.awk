@@ -4,7 +4,7 @@
 BEGIN {
 	may["util"] = ""
 	may["decode"] = ""
-	may["capture"] = " decode/decoder.h decode/record.h "
+	may["capture"] = " decode/decoder.h decode/record.h bpf/* "
 	may["conn"] = " decode/* capture/chunk.h capture/source.h "
 	may["sink"] = " decode/record.h decode/fields.h decode/fields.def decode/names.h "
 	may["script"] = " decode/record.h decode/fields.h decode/fields.def decode/decoder.h" \

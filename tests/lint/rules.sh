@@ -31,7 +31,7 @@ rule "files of at most 600 lines, functions of 80 (120 with a switch)" \
 	awk -f tests/lint/lengths.awk $shipped
 rule "lines of at most 100 columns, tabs of 8" awk -f tests/lint/columns.awk $shipped
 rule "an SPDX line at the head" \
-	awk 'FNR <= 2 && /SPDX-License-Identifier/ { has[FILENAME] = 1 }
+	awk '/SPDX-License-Identifier|^-- @license/ && FNR <= 20 { has[FILENAME] = 1 }
 	     END { for (i = 1; i < ARGC; i++) if (!has[ARGV[i]]) print ARGV[i] }' $sources
 rule "nothing left to do" grep -nE 'TO''DO|FIX''ME' $sources
 rule "no blank at the end of a line" grep -nE '[[:blank:]]+$' $c_files

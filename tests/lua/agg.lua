@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq, agg = require "eq", require "spf.agg"
 
 local c = agg.count()

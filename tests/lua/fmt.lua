@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq, fmt = require "eq", require "spf.fmt"
 eq(fmt.bytes(0), "0B")
 eq(fmt.bytes(1023), "1023B")

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq, inspect = require "eq", require "spf.inspect"
 if inspect({ 1, "a\n", x = true, ["a b"] = { y = {} } }) ~= '{ 1, "a\\n", ["a b"] = { y = {} }, x = true }' then
   error(inspect({ 1, "a\n", x = true, ["a b"] = { y = {} } }))

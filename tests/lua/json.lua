@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq, json = require "eq", require "spf.json"
 eq(json.encode { b = 1, a = { 1, 2, "x" }, c = true, d = json.null }, '{"a":[1,2,"x"],"b":1,"c":true,"d":null}')
 eq(json.encode {}, "{}")

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq = require "eq"
 local grpc, h2, http = require "spf.grpc", require "spf.h2", require "spf.http"
 eq(grpc.status[5], "NOT_FOUND")

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq, pb, text = require "eq", require "spf.pb", require "spf.text"
 local function un(hex) return (assert(text.unhex(hex))) end
 -- the examples of the encoding guide: field 1 = 150; field 2 = "testing"; field 3 = message 1

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 -- the global spf: sampling and quiet
 local eq = require "eq"
 local third = spf.every(3)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq, tab = require "eq", require "spf.table"
 local t = tab.new { "NAME", "COUNT>" }
 t:row("größe", 3)

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: BSD-2-Clause
 local eq, text = require "eq", require "spf.text"
 eq(text.escape("a\n\27[31m\255\\"), "a\\n\\x1b[31m\\xff\\\\")
 eq(text.printable("a\0b\200"), "a.b.")
