@@ -35,23 +35,30 @@ end
 -- Only sequences that this module makes may pass to the terminal.
 local SEQUENCE = "\27%[%d+m"
 
---- Prints a line in which color functions were used.
----@param s any
-function color.print(s)
-  s = tostring(s)
-  if not on then
-    print(s)
-    return
-  end
+-- Escapes all of s but the sequences that this module makes.
+local function checked(s)
   local out, from = {}, 1
   while true do
     local a, b = s:find(SEQUENCE, from)
     out[#out + 1] = safe(s:sub(from, (a or 0) - 1))
-    if not a then break end
+    if not a then return table.concat(out) end
     out[#out + 1] = s:sub(a, b)
     from = b + 1
   end
-  sys.raw(table.concat(out) .. "\n")
+end
+
+--- Prints text in which color functions were used, without a line end.
+---@param s any
+function color.write(s) sys.raw(checked(tostring(s))) end
+
+--- Prints a line in which color functions were used.
+---@param s any
+function color.print(s)
+  if on then
+    sys.raw(checked(tostring(s)) .. "\n")
+  else
+    print(s)
+  end
 end
 
 return color

@@ -8,6 +8,13 @@ local json = {}
 --- Stands for JSON's null, which a Lua table cannot hold.
 json.null = setmetatable({}, { __tostring = function() return "null" end })
 
+local ARRAY = {}
+
+--- t, which encodes as a JSON array also when it is empty.
+---@param t table
+---@return table
+function json.array(t) return setmetatable(t, ARRAY) end
+
 local format, floor, concat, byte = string.format, math.floor, table.concat, string.byte
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
@@ -71,6 +78,7 @@ local encode
 local function encode_table(t, depth)
   if depth > MAX_DEPTH then error("json: nested too deep, or a cycle", 0) end
   local list, n = is_array(t)
+  if getmetatable(t) == ARRAY then list = true end
   local out = {}
   if list then
     for i = 1, n do out[i] = encode(t[i], depth + 1) end

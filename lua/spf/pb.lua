@@ -144,6 +144,7 @@ end
 
 local function scalar(f)
   if f.type == "string" then return '"' .. text.escape(f.value) .. '"' end
+  if f.value == "" then return '""' end
   if f.type == "bytes" then return format("bytes(%d) %s", #f.value, text.hex(f.value:sub(1, 32))) end
   if f.type == "varint" then
     return f.value % 1 == 0 and math.abs(f.value) < 2 ^ 53 and format("%d", f.value) or format("%.17g", f.value)

@@ -54,6 +54,7 @@ local function entry(base, h)
     value = cached(base, h.value, h.value_id),
     indexed = h.indexed ~= 0,
     sensitive = h.sensitive ~= 0,
+    wire_length = h.wire_len,
   }
   if h.unknown ~= 0 then e.unknown = true end
   return e

@@ -2,6 +2,7 @@
 local eq, json = require "eq", require "spf.json"
 eq(json.encode { b = 1, a = { 1, 2, "x" }, c = true, d = json.null }, '{"a":[1,2,"x"],"b":1,"c":true,"d":null}')
 eq(json.encode {}, "{}")
+eq(json.encode { a = json.array {} }, '{"a":[]}')
 eq(json.encode(0.1), "0.1")
 eq(json.encode(1 / 3), "0.33333333333333331")
 eq(json.encode(1e300), "1e+300")

@@ -1,0 +1,35 @@
+--- Deadlines of gRPC calls against the time they took: who runs out?
+--- USED is the share of grpc-timeout that a call took.
+-- @author   spf authors
+-- @license  BSD-2-Clause
+-- @api      1
+-- @category grpc, latency
+-- @arg top  int(1..1000)=20  Rows
+-- @usage    spf -s grpc_deadlines /run/app.sock
+-- @output
+local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
+local used, timeouts, late, calls = agg.quantile(), agg.quantile(), agg.count(), agg.count()
+
+function on_call(c)
+  local m = c.rpc_method
+  if not m then return end
+  calls:add(m)
+  local timeout = c.timeout_us
+  if not timeout then return end
+  timeouts:add(timeout, m)
+  if c.duration_us and timeout > 0 then used:add(c.duration_us / timeout, m) end
+  if c.rpc_status == "DEADLINE_EXCEEDED" or c.duration_us and c.duration_us > timeout then late:add(m) end
+end
+
+function on_end()
+  local t = tab.new { "METHOD", "CALLS>", "WITH DEADLINE>", "LATE>", "TIMEOUT P50>", "USED P50>", "USED P99>" }
+  for _, r in ipairs(calls:rows { top = spf.args.top }) do
+    local with = timeouts:get(r.key)
+    local function share(q)
+      local x = used:quantile(q, r.key)
+      return x and fmt.percent(x)
+    end
+    t:row(r.key, r.count, with, late:get(r.key), fmt.duration(timeouts:quantile(0.5, r.key), "us"), share(0.5), share(0.99))
+  end
+  t:print()
+end

@@ -1,0 +1,56 @@
+--- Live table of gRPC calls by method: rate, errors, latency quantiles.
+--- Rates are of the last interval, all else since the start.
+-- @author   spf authors
+-- @license  BSD-2-Clause
+-- @api      1
+-- @category grpc, latency
+-- @interval 1s
+-- @arg by   enum(calls,rate,errors,p50,p99,bytes)=calls  Sort column
+-- @arg top  int(1..1000)=20  Rows
+-- @usage    spf -s grpc_top -a by=p99 /run/app.sock
+-- @output
+local agg, fmt, screen = require "spf.agg", require "spf.fmt", require "spf.screen"
+local lat, err, bytes, before = agg.quantile(), agg.count(), agg.sum(), {}
+local last
+
+function on_call(c)
+  local m = c.rpc_method
+  if not m then return end
+  lat:add(c.duration_us or 0, m)
+  bytes:add(c.req_bytes + c.resp_bytes, m)
+  if c.failed then err:add(m) end
+end
+
+local SORT = { calls = "count", rate = "rate", errors = "errors", p50 = "p50", p99 = "p99", bytes = "bytes" }
+
+local function build(now)
+  local t = screen.table {
+    "METHOD", "CALLS>", "CALLS/S>",
+    { name = "ERR>", color = function(n) return n and n > 0 and "red" end },
+    "P50>", "P90>", "P99>", "BYTES>",
+  }
+  local span = now and last and now - last
+  local rows = lat:rows()
+  for _, r in ipairs(rows) do
+    r.errors, r.bytes = err:get(r.key), bytes:get(r.key)
+    r.rate = span and span > 0 and (r.count - (before[r.key] or 0)) / span or 0
+    if now then before[r.key] = r.count end
+  end
+  local by = SORT[spf.args.by]
+  table.sort(rows, function(a, b)
+    if a[by] ~= b[by] then return a[by] > b[by] end
+    return a.key < b.key
+  end)
+  for i = 1, math.min(#rows, spf.args.top) do
+    local r = rows[i]
+    t:row(r.key, r.count, span and string.format("%.1f", r.rate), r.errors, fmt.duration(r.p50, "us"),
+      fmt.duration(r.p90, "us"), fmt.duration(r.p99, "us"), fmt.bytes(r.bytes))
+  end
+  if now then last = now end
+  return t
+end
+
+local function title() return "spf grpc_top   sorted by " .. spf.args.by .. "   Ctrl-C ends" end
+
+function on_interval(now) screen.draw(title(), build(now)) end
+function on_end() screen.done(title(), build()) end
