@@ -136,11 +136,12 @@ static struct h2_context *context_of(const struct http1_head *h, bool is_grpc)
 		parts[2] = h->target;
 	} else if (bytes_has_prefix(h->target, scheme)) { /* RFC 9112 §3.2.2 */
 		struct bytes rest = bytes_of(h->target.p + scheme.len, h->target.len - scheme.len);
-		const uint8_t *slash = rest.len ? memchr(rest.p, '/', rest.len) : NULL;
-		size_t len = slash ? (size_t)(slash - rest.p) : rest.len;
+		size_t len = 0;
 
+		while (len < rest.len && !strchr("/?#", rest.p[len]))
+			len++;
 		parts[2] = bytes_of(rest.p, len);
-		parts[3] = slash ? bytes_of(slash, rest.len - len) : BYTES_LIT("/");
+		parts[3] = len < rest.len ? bytes_of(rest.p + len, rest.len - len) : BYTES_LIT("/");
 	}
 	for (int i = 0; i < 4; i++)
 		if (parts[i].len > LIMIT_CONTEXT_LEN)

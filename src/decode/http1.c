@@ -224,6 +224,19 @@ static int after_chunk(struct http1 *h, uint8_t c)
 	return 0;
 }
 
+/* RFC 9110 §6.5.1: fields that frame or route a message have no effect in its trailers. */
+static void check_trailers(struct http1 *h)
+{
+	static const struct bytes barred[] = {
+		BYTES_LIT("content-length"), BYTES_LIT("transfer-encoding"), BYTES_LIT("host"),
+		BYTES_LIT("content-encoding"), BYTES_LIT("content-type"), BYTES_LIT("trailer"),
+	};
+
+	for (size_t i = 0; i < sizeof(barred) / sizeof(barred[0]); i++)
+		if (http1_field_find(&h->fields, barred[i]))
+			blame(h, "a field that may not be a trailer, RFC 9110 §6.5.1");
+}
+
 static int in_trailers(struct http1 *h, struct bytes *rest)
 {
 	const char *why = NULL;
@@ -240,6 +253,7 @@ static int in_trailers(struct http1 *h, struct bytes *rest)
 	h->has_trailers = true;
 	if (why)
 		blame(h, why);
+	check_trailers(h);
 	h->state = HTTP1_AT_END;
 	return 1;
 }

@@ -24,12 +24,12 @@ static enum http1_detected status_line(struct bytes in)
 							      : HTTP1_NOT;
 }
 
-/* What can begin a request-line: capital letters, then a blank and printable characters. */
+/* What can begin a request-line: capital letters (M-SEARCH has a hyphen), then a blank and printable characters. */
 static bool may_be_request(struct bytes in)
 {
 	size_t word = 0;
 
-	while (word < in.len && in.p[word] >= 'A' && in.p[word] <= 'Z')
+	while (word < in.len && ((in.p[word] >= 'A' && in.p[word] <= 'Z') || in.p[word] == '-'))
 		word++;
 	if (word == in.len)
 		return word <= 32;

@@ -112,28 +112,27 @@ static int add_field(struct http1_fields *f, struct http1_field field)
 	return 0;
 }
 
-/* RFC 9110 §5.5: CR, LF and NUL have no place in a value, other controls little. */
 static void check_value(struct bytes value, const char **why)
 {
 	for (size_t i = 0; i < value.len; i++)
-		if (value.p[i] == 0 || value.p[i] == '\r')
-			blame(why, "CR or NUL in a field value, RFC 9110 §5.5");
+		if ((value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
+			blame(why, "a control character in a field value, RFC 9110 §5.5");
 }
 
 static struct http1_field parse_field(struct bytes line, const char **why)
 {
 	struct http1_field field = { 0 };
+	struct bytes name;
 
 	if (!take_until(&line, ':', &field.name)) {
 		blame(why, "a field line without a colon, RFC 9112 §5");
 		return field;
 	}
 	field.value = trim(line);
-	if (field.name.len && is_blank(field.name.p[field.name.len - 1])) {
-		blame(why, "blanks between field name and colon, RFC 9112 §5.1");
-		field.name = trim(field.name);
-	}
-	if (!is_token(field.name))
+	name = trim(field.name);
+	if (name.len < field.name.len)
+		blame(why, "blanks around a field name, RFC 9112 §5.1");
+	if (!is_token(name))
 		blame(why, "a field name that is no token, RFC 9110 §5.1");
 	check_value(field.value, why);
 	return field;
@@ -184,7 +183,7 @@ int http1_fields_parse(struct bytes block, struct http1_fields *fields, const ch
 const struct http1_field *http1_field_find(const struct http1_fields *f, struct bytes name)
 {
 	for (uint32_t i = 0; i < f->cnt; i++)
-		if (f->v[i].value.p && http1_same(f->v[i].name, name))
+		if (f->v[i].value.p && http1_same(trim(f->v[i].name), name))
 			return &f->v[i];
 	return NULL;
 }
@@ -249,6 +248,19 @@ static struct bytes take_last_word(struct bytes *b)
 	return word;
 }
 
+/* The four forms of RFC 9112 §3.2: a path, a whole URI, a host and port, an asterisk. */
+static void check_target(const struct http1_head *h, const char **why)
+{
+	struct bytes t = h->target;
+
+	if (!t.len || memchr(t.p, ' ', t.len))
+		blame(why, "a request-target that is empty or holds blanks, RFC 9112 §3.2");
+	else if (t.p[0] != '/' && !bytes_equal(t, BYTES_LIT("*")) && !memmem(t.p, t.len, "://", 3) &&
+		 !bytes_equal(h->method, BYTES_LIT("CONNECT")))
+		blame(why, "a request-target of none of the four forms, RFC 9112 §3.2");
+	check_value(t, why);
+}
+
 /* request-line = method SP request-target SP HTTP-version, RFC 9112 §3. The target may hold
  * blanks although it must not: the version is looked for at the end. */
 static int parse_request_line(struct bytes line, struct http1_head *out, const char **why)
@@ -271,9 +283,7 @@ static int parse_request_line(struct bytes line, struct http1_head *out, const c
 		*why = "no request-line, RFC 9112 §3";
 		return -EPROTO;
 	}
-	if (!out->target.len || memchr(out->target.p, ' ', out->target.len))
-		blame(&out->why, "a request-target that is empty or holds blanks, RFC 9112 §3.2");
-	check_value(out->target, &out->why);
+	check_target(out, &out->why);
 	return 0;
 }
 
@@ -341,16 +351,24 @@ struct said {
 	bool close, keep_alive;
 };
 
-static void take_transfer(struct bytes value, struct said *said)
+/* "identity" is what RFC 2616 called no coding at all; parameters, which chunked has none of,
+ * are passed over as clients do. */
+static void take_transfer(struct bytes value, struct said *said, const char **why)
 {
-	struct bytes item;
+	struct bytes item, coding;
 	bool more;
 
-	said->transfer = true;
 	do {
 		more = take_until(&value, ',', &item);
-		if (trim(item).len)
-			said->last_is_chunked = http1_same(trim(item), BYTES_LIT("chunked"));
+		take_until(&item, ';', &coding);
+		coding = trim(coding);
+		if (http1_same(coding, BYTES_LIT("identity"))) {
+			blame(why, "identity is no transfer coding, RFC 9112 §7");
+			continue;
+		}
+		said->transfer = true;
+		if (coding.len)
+			said->last_is_chunked = http1_same(coding, BYTES_LIT("chunked"));
 	} while (more);
 }
 
@@ -360,23 +378,32 @@ static void keep_first(struct bytes *slot, struct bytes value)
 		*slot = value;
 }
 
+static void take_host(struct http1_head *out, struct bytes value)
+{
+	if (out->host.p)
+		blame(&out->why, "more than one Host, RFC 9112 §3.2");
+	keep_first(&out->host, value);
+}
+
 static void take_meaning(const struct http1_field *f, struct http1_head *out, struct said *said)
 {
-	if (http1_same(f->name, BYTES_LIT("content-length"))) {
+	struct bytes name = trim(f->name);
+
+	if (http1_same(name, BYTES_LIT("content-length"))) {
 		said->length = true;
 		said->bad_length |= !take_length(f->value, out);
-	} else if (http1_same(f->name, BYTES_LIT("transfer-encoding"))) {
-		take_transfer(f->value, said);
-	} else if (http1_same(f->name, BYTES_LIT("connection"))) {
+	} else if (http1_same(name, BYTES_LIT("transfer-encoding"))) {
+		take_transfer(f->value, said, &out->why);
+	} else if (http1_same(name, BYTES_LIT("connection"))) {
 		said->close |= http1_list_has(f->value, BYTES_LIT("close"));
 		said->keep_alive |= http1_list_has(f->value, BYTES_LIT("keep-alive"));
-	} else if (http1_same(f->name, BYTES_LIT("host"))) {
-		keep_first(&out->host, f->value);
-	} else if (http1_same(f->name, BYTES_LIT("upgrade"))) {
+	} else if (http1_same(name, BYTES_LIT("host"))) {
+		take_host(out, f->value);
+	} else if (http1_same(name, BYTES_LIT("upgrade"))) {
 		keep_first(&out->upgrade, f->value);
-	} else if (http1_same(f->name, BYTES_LIT("content-type"))) {
+	} else if (http1_same(name, BYTES_LIT("content-type"))) {
 		keep_first(&out->content_type, f->value);
-	} else if (http1_same(f->name, BYTES_LIT("content-encoding"))) {
+	} else if (http1_same(name, BYTES_LIT("content-encoding"))) {
 		keep_first(&out->content_encoding, f->value);
 	}
 }
