@@ -50,7 +50,16 @@ env.table.unpack = on_plain(unpack)
 env.table.move = table.move and on_plain(table.move)
 env.unpack = on_plain(unpack)
 env.ipairs = on_plain(ipairs)
-env.next = on_plain(next)
+
+-- Also what pairs() returns: the raw next would show a view's hidden keys, and with them a
+-- script could point the view anywhere. Costs nothing once compiled.
+function env.next(t, k)
+  local mt = getmt(t)
+  if mt and force_of[mt] then plain(t) end
+  return next(t, k)
+end
+local safe_next = env.next
+
 env.rawget = on_plain(rawget)
 env.rawset = on_plain(rawset)
 env.setmetatable = on_plain(setmt)
@@ -61,7 +70,7 @@ function env.pairs(t)
   if type(t) ~= "table" then
     error("bad argument #1 to 'pairs' (table expected, got " .. type(t) .. ")", 2)
   end
-  return next, t, nil
+  return safe_next, t, nil
 end
 
 function env.getmetatable(x)
