@@ -61,8 +61,10 @@ struct spf_event_data {
 	u32 len;
 	u32 cap;
 	s32 fds; /* descriptors passed with these bytes (SCM_RIGHTS) */
-	u32 reserved;
+	u32 flags;
 };
+
+enum { SPF_DATA_UNREAD = 1 }; /* nobody read them: the receiver was closed */
 
 /* len bytes were written; off = how many the sender had written before. */
 struct spf_event_sent {
@@ -128,7 +130,7 @@ enum { SPF_TARGET_BITS = (SPF_NAME_LEN + 1) * 8 };
 
 /* One page that both sides map. */
 struct spf_control {
-	u32 enabled;   /* set by the worker when its scripts are ready */
+	u32 enabled;   /* SPF_ON: set by the worker when its scripts are ready */
 	u32 listed;    /* set once the sockets that were open before are known */
 	u32 sweep;     /* number of the running or next sweep for closed sockets */
 	u32 swept;     /* number of the last sweep that ended */
@@ -137,6 +139,10 @@ struct spf_control {
 	u64 sent_lost; /* SENT events that did not fit: the times of those writes are unknown */
 	u64 eof_lost;
 	u32 own_pid[2]; /* monitor and worker: what they say is never captured */
+	u32 trial_pid;  /* SPF_TRIAL: the only process that is watched, whatever the targets */
+	u32 reserved;
 };
+
+enum { SPF_OFF, SPF_ON, SPF_TRIAL }; /* spf_control.enabled */
 
 #endif

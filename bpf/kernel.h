@@ -5,6 +5,8 @@
 #ifndef SPF_KERNEL_H
 #define SPF_KERNEL_H
 
+#define __VMLINUX_H__ /* tells bpf_tracing.h by which names registers go here */
+
 #define CORE __attribute__((preserve_access_index))
 
 typedef _Bool bool;
@@ -23,19 +25,21 @@ typedef u32 __wsum;
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
-enum { BPF_ANY = 0, BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024, BPF_RB_NO_WAKEUP = 1 };
+enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024, BPF_RB_NO_WAKEUP = 1 };
 enum { BPF_SK_STORAGE_GET_F_CREATE = 1 };
 
 enum { AF_UNIX = 1 };
 enum { SOCK_STREAM = 1 };
 enum { TCP_ESTABLISHED = 1 };
-enum { MSG_PEEK = 2 };
+enum { MSG_OOB = 1, MSG_PEEK = 2 };
 enum { RCV_SHUTDOWN = 1 };
+enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 
 struct upid {
 	int nr;
@@ -54,11 +58,13 @@ struct cred {
 } CORE;
 
 struct inode {
+	u16 i_mode;
 	unsigned long i_ino;
 } CORE;
 
 struct file {
 	struct inode *f_inode;
+	void *private_data;
 } CORE;
 
 struct sock_common {
@@ -119,11 +125,43 @@ struct sk_buff {
 	struct sock *sk;
 	char cb[48];
 	u32 len;
+	u32 data_len;
+	u32 end; /* 64-bit kernels: an offset from head */
+	unsigned char *head;
+	unsigned char *data;
+} CORE;
+
+struct page {
+	unsigned long flags;
+} CORE;
+
+/* struct bio_vec in 5.10, skb_frag_t later; the same in memory */
+struct frag {
+	u64 page;
+	u32 len;
+	u32 off;
+};
+
+struct frag_any {
+	char first;
+};
+
+struct skb_shared_info {
+	u8 nr_frags;
+	struct frag_any frags[1];
+} CORE;
+
+struct unix_stream_read_state {
+	int flags;
 } CORE;
 
 struct pt_regs {
 	unsigned long r10;
+	unsigned long ax;
+	unsigned long cx;
 	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
 } CORE;
 
@@ -142,6 +180,13 @@ struct bpf_iter__task_file {
 	struct task_struct *task;
 	u32 fd;
 	struct file *file;
+} CORE;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	void *map;
+	void *key;
+	void *value;
 } CORE;
 
 struct bpf_iter__bpf_sk_storage_map {

@@ -14,12 +14,16 @@ struct bpf_options {
 	char *const *targets; /* socket paths, @abstract names, globs; NULL-terminated, may be empty */
 	uint32_t snaplen;     /* 0 = everything */
 	size_t ring_size;     /* bytes, a power of two */
+	const char *backend;  /* name of the only one to try; NULL = the best that works */
 };
 
 /* Loads and attaches the programs, which do nothing until live_start(). On failure returns
  * NULL and sets *why: one line with the reason and what would help; freed by the caller. */
 struct bpf *bpf_new(const struct bpf_options *o, char **why);
 void bpf_free(struct bpf *b);
+
+/* The name of the backend in use. */
+const char *bpf_backend(const struct bpf *b);
 
 /* Map descriptors for struct live_maps, owned by b. */
 void bpf_fds(const struct bpf *b, int *ring, int *control, int *slots);

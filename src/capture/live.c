@@ -180,10 +180,12 @@ static int on_data(struct live *l, struct bytes rec, struct chunk *c)
 	c->off = d->off;
 	c->len = d->len;
 	c->data = bytes_of(rec.p + sizeof(*d), d->cap);
+	c->fds = d->fds;
+	if (d->flags & SPF_DATA_UNREAD)
+		return 1;
 	c->read_ns = c->ts_ns;
 	c->reader_pid = (int32_t)d->e.pid;
 	c->reader_tid = (int32_t)d->e.tid;
-	c->fds = d->fds;
 	memcpy(c->reader_comm, d->e.comm, sizeof(c->reader_comm));
 	return 1;
 }

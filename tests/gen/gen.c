@@ -123,15 +123,21 @@ static int take_fd(int by)
 
 /* ---- one talk ---- */
 
-static struct store store_open(const struct talk *t, const char *direction, char *path)
+static void store_path(const struct talk *t, const char *direction, char *path)
 {
-	struct store s = { 0 };
 	char *end = path + sprintf(path, "%s/", t->dir);
 
 	sprintf(end, "%s.%s", t->name, direction);
 	for (; *end; end++)
 		if (*end == '/')
 			*end = '_';
+}
+
+static struct store store_open(const struct talk *t, const char *direction, char *path)
+{
+	struct store s = { 0 };
+
+	store_path(t, direction, path);
 	s.fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
 	if (s.fd < 0)
 		die(path);
@@ -168,10 +174,9 @@ static void read_side(const struct talk *t, int fd, pid_t writer)
 {
 	char path[256], back_path[256];
 	struct store s = store_open(t, "forth", path);
-	struct store back = { 0 };
 	uint8_t *bytes;
 	int rc, status;
-	size_t got;
+	size_t got, back_len = 0;
 
 	rc = t->reader->way(fd, t->read_len, &s);
 	got = s.len;
@@ -179,8 +184,8 @@ static void read_side(const struct talk *t, int fd, pid_t writer)
 		bytes = known_bytes(t->name, "back", BACK_LEN);
 		writers[0].way(fd, bytes, BACK_LEN);
 		free(bytes);
-		back = store_open(t, "back", back_path);
-		back.len = BACK_LEN;
+		store_path(t, "back", back_path);
+		back_len = BACK_LEN;
 	}
 	if (t->read_len < t->len && !rc) {
 		waitpid(writer, &status, 0); /* all of it waits in the socket */
@@ -200,8 +205,8 @@ static void read_side(const struct talk *t, int fd, pid_t writer)
 		_exit(WIFSIGNALED(status) || WEXITSTATUS(status) == 1);
 	}
 	print_direction(t, "forth", got, t->len, path, writer, getpid());
-	if (back.len)
-		print_direction(t, "back", back.len, BACK_LEN, back_path, getpid(), writer);
+	if (back_len)
+		print_direction(t, "back", back_len, BACK_LEN, back_path, getpid(), writer);
 	_exit(0);
 }
 

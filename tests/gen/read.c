@@ -218,14 +218,17 @@ static int by_fault(int fd, size_t len, struct store *s)
 	UNTIL_END(7000, (recv(fd, hole + 4096, 4096, 0), recv(fd, p, n, 0)));
 }
 
-/* Takes the urgent byte whenever there is one, before what stands ahead of it. */
+/* Takes the urgent byte whenever there is one, before what stands ahead of it; but first the
+ * label. */
 static int by_oob(int fd, size_t len, struct store *s)
 {
 	uint8_t *p = buffer();
+	int is_labelled = 0;
 
 	while (len) {
-		ssize_t k = recv(fd, p, 1, MSG_OOB | MSG_DONTWAIT);
+		ssize_t k = is_labelled ? recv(fd, p, 1, MSG_OOB | MSG_DONTWAIT) : read(fd, p, 1);
 
+		is_labelled |= *p == '\n';
 		if (k <= 0)
 			k = read(fd, p, len < 3000 ? len : 3000);
 		if (k < 0)

@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* The kprobe backends: for kernels from 5.10 on, and for preemptible ones, where programs of
+ * the tracepoint backend are skipped when they are interrupted by themselves.
+ *
+ * Bytes are taken where the reader gets them, by a kprobe on skb_copy_datagram_iter (or the
+ * perf tracepoint in it), by a walk through the socket buffer's pages; when, where to and by
+ * whom they were written, under the lock that puts a buffer into the receiver's queue
+ * (skb_queue_tail). Besides these: splice out of a socket, and what nobody had read when the
+ * receiver was closed. States are in a table by the socket's address, and leave it when the
+ * kernel frees the socket.
+ *
+ * The copying steps are global functions of numbers only: the verifier of 5.10 then looks at
+ * each of them once, and not once for each way to get there.
+ */
+#include "event.h"
+#include "kernel.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct sock_state;
+static struct sock_state *state_find(struct sock *sk);
+static struct sock_state *state_make(struct sock *sk, const struct sock_state *init);
+static struct sock *peer_of(struct sock *sk);
+
+#include "body.h"
+
+enum {
+	MAX_FRAGS = 45,   /* of a socket buffer: CONFIG_MAX_SKB_FRAGS, 17 unless changed */
+	MAX_UNREAD = 512, /* buffers in the queue of a socket that is closed */
+	UNREAD = 1 << 16, /* beside the number of descriptors */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u64);
+	__type(value, struct sock_state);
+} socks SEC(".maps");
+
+/* Threads that are in a call with MSG_PEEK or MSG_OOB, and the flags. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u32);
+} flagged SEC(".maps");
+
+/* Threads in a call whose outcome is known only at its end: what it works on. */
+struct call {
+	u64 skb;
+	u32 at;
+	u32 slot;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, struct call);
+} calls SEC(".maps");
+
+extern const void vmemmap_base __ksym __weak;
+extern const void page_offset_base __ksym __weak;
+
+static __always_inline struct sock_state *state_find(struct sock *sk)
+{
+	u64 key = (u64)sk;
+
+	return bpf_map_lookup_elem(&socks, &key);
+}
+
+static __always_inline struct sock_state *state_make(struct sock *sk, const struct sock_state *init)
+{
+	u64 key = (u64)sk;
+
+	bpf_map_update_elem(&socks, &key, init, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&socks, &key);
+}
+
+static __always_inline struct sock *peer_of(struct sock *sk)
+{
+	return BPF_CORE_READ((struct unix_sock *)sk, peer);
+}
+
+static __always_inline bool is_wanted(struct sock *sk)
+{
+	return sk && is_active() && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX;
+}
+
+/* ---- copying ----------------------------------------------------------------------------- */
+
+#define EMIT(SIZE)                                                                                 \
+	do {                                                                                       \
+		struct {                                                                           \
+			struct spf_event_data d;                                                   \
+			u8 bytes[SIZE];                                                            \
+		} *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);                                  \
+		u64 n = cap;                                                                       \
+		if (!r)                                                                            \
+			break;                                                                     \
+		asm volatile("" : "+r"(n));                                                        \
+		if (n > SIZE)                                                                      \
+			n = SIZE;                                                                  \
+		r->d.off = off;                                                                    \
+		r->d.len = len;                                                                    \
+		r->d.cap = n;                                                                      \
+		r->d.fds = extra & 0xffff;                                                         \
+		r->d.flags = extra & UNREAD ? SPF_DATA_UNREAD : 0;                                 \
+		if (n && bpf_probe_read_kernel(r->bytes, n, (void *)va))                           \
+			r->d.cap = 0;                                                              \
+		fill_event(&r->d.e, SPF_EVENT_DATA, slot_nr, slot->sock);                          \
+		got = r->d.cap;                                                                    \
+		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
+	} while (0)
+
+/* len bytes of a direction, the first cap of them from va on, cap <= SPF_DATA_MAX. */
+__noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
+{
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &slot_nr);
+	int got = -1;
+	u64 off;
+
+	if (!slot)
+		return 0;
+	off = slot->read;
+	slot->read += len;
+	if (cap <= 128)
+		EMIT(128);
+	else if (cap <= 512)
+		EMIT(512);
+	else if (cap <= 2048)
+		EMIT(2048);
+	else if (cap <= 8192)
+		EMIT(8192);
+	else if (cap <= 16384)
+		EMIT(16384);
+	else
+		EMIT(SPF_DATA_MAX);
+	if (got < 0) {
+		slot->lost += len;
+		slot->lost_events++;
+	} else if (got < (int)cap) {
+		slot->unreadable += len;
+	} else {
+		slot->captured += cap;
+		slot->cut += len - cap;
+	}
+	return 0;
+}
+
+/* Bytes that stay unseen: they move the offset, so that the hole is known. */
+static __always_inline void skip(u32 slot_nr, u32 len)
+{
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &slot_nr);
+
+	if (!slot)
+		return;
+	slot->read += len;
+	slot->unreadable += len;
+}
+
+/* len bytes in one piece of memory, of which at most cap are copied. */
+__noinline int emit_range(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
+{
+	int i;
+
+	for (i = 0; i < 8 && len; i++) {
+		u32 n = cap < SPF_DATA_MAX ? cap : SPF_DATA_MAX;
+
+		if (n > len)
+			n = len;
+		cap -= n;
+		emit_piece(va, cap ? n : len, n, slot_nr, extra);
+		if (!cap)
+			return 0;
+		va += n;
+		len -= n;
+		extra &= UNREAD;
+	}
+	if (len)
+		skip(slot_nr, len);
+	return 0;
+}
+
+/* The address of a page in the kernel's map of all memory (x86-64); 0 if it is not known. */
+static __always_inline u64 page_address(u64 page)
+{
+	u64 map = 0, memory = 0;
+
+	if (!&vmemmap_base || !&page_offset_base)
+		return 0;
+	bpf_probe_read_kernel(&map, sizeof(map), &vmemmap_base);
+	bpf_probe_read_kernel(&memory, sizeof(memory), &page_offset_base);
+	return memory + (((page - map) / bpf_core_type_size(struct page)) << 12);
+}
+
+/* Copies len bytes at offset at of a socket buffer. */
+__noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
+{
+	struct sk_buff *skb = (struct sk_buff *)addr;
+	u32 cap = cfg_snaplen, pos = BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len);
+	u64 info = (u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end), frags;
+	u8 cnt = BPF_CORE_READ((struct skb_shared_info *)info, nr_frags);
+	int i;
+
+	if (at < pos) {
+		u32 n = pos - at < len ? pos - at : len;
+
+		emit_range((u64)BPF_CORE_READ(skb, data) + at, n, cap, slot_nr, extra);
+		cap -= cap < n ? cap : n;
+		at += n;
+		len -= n;
+		extra &= UNREAD;
+	}
+	frags = info + bpf_core_field_offset(struct skb_shared_info, frags);
+	for (i = 0; i < MAX_FRAGS && i < cnt && len; i++) {
+		struct frag f = {};
+
+		bpf_probe_read_kernel(&f, sizeof(f), (void *)(frags + i * sizeof(f)));
+		if (at < pos + f.len) {
+			u32 from = at - pos, n = f.len - from < len ? f.len - from : len;
+			u64 va = page_address(f.page);
+
+			if (va)
+				emit_range(va + f.off + from, n, cap, slot_nr, extra);
+			else
+				skip(slot_nr, n);
+			cap -= cap < n ? cap : n;
+			at += n;
+			len -= n;
+			extra &= UNREAD;
+		}
+		pos += f.len;
+	}
+	if (len)
+		skip(slot_nr, len);
+	return 0;
+}
+
+static __always_inline u32 passed_fds(struct sk_buff *skb)
+{
+	struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
+
+	return fp ? (u16)BPF_CORE_READ(fp, count) : 0;
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static __always_inline void set_flags(u32 flags)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	if (flags & (MSG_PEEK | MSG_OOB))
+		bpf_map_update_elem(&flagged, &id, &flags, BPF_ANY);
+	else if (bpf_map_lookup_elem(&flagged, &id))
+		bpf_map_delete_elem(&flagged, &id);
+}
+
+/* The kernel queues an urgent byte where no probe can be set: it counts as written when it
+ * is read. */
+static __always_inline void count_urgent(struct spf_slot *slot, u32 len)
+{
+	__sync_fetch_and_add(&slot->accepted, len);
+}
+
+static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
+{
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	u64 id = bpf_get_current_pid_tgid();
+	struct sock_state *st;
+	struct spf_slot *slot;
+	u32 *flags;
+
+	if (!is_wanted(sk) || !len)
+		return 0;
+	st = state_at_read(sk);
+	if (!st || !st->is_watched)
+		return 0;
+	flags = bpf_map_lookup_elem(&flagged, &id);
+	if (flags && *flags & MSG_PEEK)
+		return 0;
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (!slot)
+		return 0;
+	if (flags)
+		count_urgent(slot, len);
+	else if (BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
+		mark(st, slot, (u64)skb, at, at + len);
+	walk((u64)skb, at, len, st->slot, passed_fds(skb));
+	return 0;
+}
+
+SEC("kprobe/skb_copy_datagram_iter")
+int BPF_KPROBE(on_read, struct sk_buff *skb, int at, void *to, int len)
+{
+	return read_buffer(skb, at, len);
+}
+
+struct copy_event {
+	u64 common;
+	struct sk_buff *skb;
+	int len;
+};
+
+SEC("tp/skb/skb_copy_datagram_iovec")
+int on_read_event(struct copy_event *e)
+{
+	struct sk_buff *skb = e->skb;
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	u32 at = 0;
+
+	if (is_wanted(sk) && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
+		at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+	return read_buffer(skb, at, e->len);
+}
+
+SEC("kprobe/unix_stream_read_generic")
+int BPF_KPROBE(on_stream_call, struct unix_stream_read_state *call)
+{
+	if (is_active())
+		set_flags(BPF_CORE_READ(call, flags));
+	return 0;
+}
+
+/* Also of __unix_dgram_recvmsg, which has its flags at the same place. */
+SEC("kprobe/unix_dgram_recvmsg")
+int BPF_KPROBE(on_dgram_call, void *sock, void *msg, u64 size, int flags)
+{
+	if (is_active())
+		set_flags(flags);
+	return 0;
+}
+
+/* Splice out of a socket tells only at its end how much it took. */
+SEC("kprobe/unix_stream_splice_actor")
+int BPF_KPROBE(on_splice, struct sk_buff *skb, int skip, int chunk)
+{
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	u64 id = bpf_get_current_pid_tgid();
+	struct call s = { .skb = (u64)skb };
+	struct sock_state *st;
+
+	if (!is_wanted(sk))
+		return 0;
+	st = state_at_read(sk);
+	if (!st || !st->is_watched)
+		return 0;
+	s.at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed) + skip;
+	s.slot = st->slot;
+	bpf_map_update_elem(&calls, &id, &s, BPF_ANY);
+	return 0;
+}
+
+SEC("kretprobe/unix_stream_splice_actor")
+int BPF_KRETPROBE(on_spliced, int len)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct call *s = bpf_map_lookup_elem(&calls, &id);
+
+	if (!s)
+		return 0;
+	if (len > 0)
+		walk(s->skb, s->at, len, s->slot, passed_fds((struct sk_buff *)s->skb));
+	bpf_map_delete_elem(&calls, &id);
+	return 0;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+SEC("kprobe/skb_queue_tail")
+int BPF_KPROBE(on_queue, void *list, struct sk_buff *skb)
+{
+	struct sock *sk = BPF_CORE_READ(skb, sk), *to;
+	struct sock_state *st;
+	u32 len;
+
+	if (!is_wanted(sk))
+		return 0;
+	len = BPF_CORE_READ(skb, len);
+	if (!len)
+		return 0;
+	to = (struct sock *)(list - bpf_core_field_offset(struct sock, sk_receive_queue));
+	st = state_of(sk, to, bpf_get_current_pid_tgid() >> 32);
+	if (!st || !st->is_watched)
+		return 0;
+	unmark(st, (u64)skb);
+	sent(st, len);
+	return 0;
+}
+
+/* Up to 6.4 sendfile and splice into a socket add pages to the last buffer of the queue. The
+ * call fails, and is made again with a new buffer, where all places for pages are taken. */
+SEC("kprobe/skb_append_pagefrags")
+int BPF_KPROBE(on_append, struct sk_buff *skb, u64 page, int off, u64 len)
+{
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	struct skb_shared_info *info;
+	struct sock_state *st;
+	u32 cnt;
+
+	if (!is_wanted(sk))
+		return 0;
+	info = (void *)((u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end));
+	cnt = BPF_CORE_READ(info, nr_frags);
+	if (cnt >= 17) { /* MAX_SKB_FRAGS of these kernels */
+		struct frag f = {};
+
+		bpf_probe_read_kernel(&f, sizeof(f), (void *)((u64)&info->frags + 16 * sizeof(f)));
+		if (f.page != page || f.off + f.len != (u32)off)
+			return 0;
+	}
+	st = state_of(sk, 0, bpf_get_current_pid_tgid() >> 32);
+	if (!st || !st->is_watched)
+		return 0;
+	if (!cnt)
+		unmark(st, (u64)skb);
+	sent(st, len);
+	return 0;
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+/* A socket is closed: what it has not read, nobody will. */
+SEC("kprobe/unix_release_sock")
+int BPF_KPROBE(on_release, struct sock *sk)
+{
+	struct sk_buff *skb, *head = (struct sk_buff *)&sk->sk_receive_queue;
+	struct sock_state *st;
+	struct spf_slot *slot;
+	int i;
+
+	if (!is_active())
+		return 0;
+	skb = BPF_CORE_READ(sk, sk_receive_queue.next);
+	for (i = 0; i < MAX_UNREAD && skb && skb != head; i++) {
+		struct sock *from = BPF_CORE_READ(skb, sk);
+		u32 at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+		u32 len = BPF_CORE_READ(skb, len);
+
+		st = from && at < len ? state_find(from) : 0;
+		if (st && st->is_watched)
+			walk((u64)skb, at, len - at, st->slot, UNREAD | passed_fds(skb));
+		skb = BPF_CORE_READ(skb, next);
+	}
+	st = peer_of(sk) ? state_find(peer_of(sk)) : 0;
+	if (st)
+		ended(st, true);
+	st = state_find(sk);
+	slot = st && st->is_watched ? bpf_map_lookup_elem(&slots, &st->slot) : 0;
+	if (slot && slot->accepted <= slot->read)
+		ended(st, true);
+	return 0;
+}
+
+SEC("kprobe/unix_sock_destructor")
+int BPF_KPROBE(on_destroy, u64 sk)
+{
+	bpf_map_delete_elem(&socks, &sk);
+	return 0;
+}
+
+/* ---- run by the monitor ------------------------------------------------------------------ */
+
+/* Finds the connections that were open before. */
+SEC("iter/task_file")
+int list_open(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *so;
+	struct sock *sk;
+
+	if (!file || !task || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	so = BPF_CORE_READ(file, private_data);
+	sk = so ? BPF_CORE_READ(so, sk) : 0;
+	if (sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX && peer_of(sk))
+		state_of(sk, 0, task->tgid);
+	return 0;
+}
+
+/* Marks the slots of the sockets that are still alive. */
+SEC("iter/bpf_map_elem")
+int sweep_dead(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct sock_state *st = ctx->value;
+	struct spf_slot *slot;
+	u32 i;
+
+	if (!st || !st->is_watched)
+		return 0;
+	i = st->slot;
+	slot = bpf_map_lookup_elem(&slots, &i);
+	if (slot)
+		slot->seen = control.sweep;
+	return 0;
+}

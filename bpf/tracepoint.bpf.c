@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* The tracepoint backend: needs no kprobes and no knowledge of addresses.
+ *
+ * Bytes are taken where the reader gets them (skb_copy_datagram_iovec, under the reader's
+ * lock): the kernel has already put any kind of write into socket buffers, and this order
+ * is the stream's order. When and by whom they were written is taken at the end of the
+ * write (sock_send_length). Nothing here touches a system call's entry or exit: processes
+ * that use no unix socket pay nothing.
+ *
+ * A socket is judged once, when it is first seen: its state (struct sock_state) says
+ * whether it is watched and names its slot of counters. States die with their sockets.
+ */
+#include "event.h"
+#include "kernel.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sock_state);
+} socks SEC(".maps");
+
+#define state_find(sk) ((struct sock_state *)bpf_sk_storage_get(&socks, sk, 0, 0))
+#define state_make(sk, init)                                                                       \
+	((struct sock_state *)bpf_sk_storage_get(&socks, sk, init, BPF_SK_STORAGE_GET_F_CREATE))
+
+static __always_inline struct sock *peer_of(struct sock *sk)
+{
+	struct unix_sock *u = bpf_skc_to_unix_sock(sk);
+
+	return u ? u->peer : 0;
+}
+
+#include "body.h"
+
+extern int bpf_dynptr_from_skb(struct __sk_buff *skb, u64 flags, struct bpf_dynptr *p) __ksym __weak;
+
+static __always_inline bool is_unix(struct sock *sk)
+{
+	return sk->__sk_common.skc_family == AF_UNIX;
+}
+
+/* ---- the hooks --------------------------------------------------------------------------- */
+
+/* Where the kernel's functions begin and end, from its own list; 0 if it has none. They tell
+ * who frees a buffer. */
+const volatile u64 cfg_reader_from, cfg_reader_to;   /* unix_stream_read_generic */
+const volatile u64 cfg_release_from, cfg_release_to; /* unix_release_sock */
+
+enum { NR_RECVFROM = 45, NR_RECVMSG = 47, NR_SPLICE = 275, NR_RECVMMSG = 299 };
+
+/* The number of the running system call (x86-64), and its flags if it is one that receives.
+ * They are still in the registers of the caller; io_uring's are not seen. */
+static __always_inline u64 running_call(u64 *flags)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	u64 nr = BPF_CORE_READ(regs, orig_ax);
+
+	if (nr == NR_RECVFROM || nr == NR_RECVMMSG)
+		*flags = BPF_CORE_READ(regs, r10);
+	else if (nr == NR_RECVMSG)
+		*flags = BPF_CORE_READ(regs, dx);
+	return nr;
+}
+
+struct piece {
+	u64 off;  /* in the stream */
+	u32 at;   /* in the socket buffer */
+	u32 len;
+	u32 cap;
+	s32 fds;
+	u32 flags;
+};
+
+/* Ring records come in constant sizes, since the verifier wants to know them. */
+#define EMIT(SIZE)                                                                                 \
+	do {                                                                                       \
+		struct {                                                                           \
+			struct spf_event_data d;                                                   \
+			u8 bytes[SIZE];                                                            \
+		} *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);                                  \
+		u64 n = p->cap;                                                                    \
+		if (!r)                                                                            \
+			return -1;                                                                 \
+		asm volatile("" : "+r"(n));                                                        \
+		if (n > SIZE)                                                                      \
+			n = SIZE;                                                                  \
+		r->d.off = p->off;                                                                 \
+		r->d.len = p->len;                                                                 \
+		r->d.cap = (u32)n;                                                                 \
+		r->d.fds = p->fds;                                                                 \
+		r->d.flags = p->flags;                                                                 \
+		if (n && bpf_dynptr_read(r->bytes, n, skb, p->at, 0))                              \
+			r->d.cap = 0;                                                              \
+		fill_event(&r->d.e, SPF_EVENT_DATA, st->slot, st->id);                                           \
+		got = r->d.cap;                                                                    \
+		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
+		return got;                                                                        \
+	} while (0)
+
+/* Returns the bytes copied, or -1 if the ring is full. */
+static __always_inline int emit_data(struct bpf_dynptr *skb, struct sock_state *st, struct piece *p)
+{
+	int got;
+
+	if (p->cap <= 128)
+		EMIT(128);
+	if (p->cap <= 512)
+		EMIT(512);
+	if (p->cap <= 2048)
+		EMIT(2048);
+	if (p->cap <= 8192)
+		EMIT(8192);
+	if (p->cap <= 16384)
+		EMIT(16384);
+	EMIT(SPF_DATA_MAX);
+}
+
+/* Copies len bytes from the socket buffer's offset at on, in pieces that fit an event. */
+static __always_inline void copy_out(struct bpf_dynptr *skb, struct sock_state *st,
+				     struct spf_slot *slot, struct piece p, u32 len)
+{
+	u32 snap = cfg_snaplen;
+	int i, got;
+
+	for (i = 0; i < 4 && len; i++) {
+		p.cap = len < snap ? len : snap;
+		if (p.cap > SPF_DATA_MAX)
+			p.cap = SPF_DATA_MAX;
+		snap -= p.cap;
+		p.len = snap ? p.cap : len; /* the last piece carries what is cut */
+		got = emit_data(skb, st, &p);
+		if (got < 0) {
+			slot->lost += p.len;
+			slot->lost_events++;
+		} else if ((u32)got < p.cap) {
+			slot->unreadable += p.len;
+		} else {
+			slot->captured += p.cap;
+			slot->cut += p.len - p.cap;
+		}
+		p.off += p.len;
+		p.at += p.len;
+		len -= p.len;
+		p.fds = 0;
+	}
+	slot->lost += len;
+}
+
+/* Hands on [at, at + len) of a buffer. */
+static __always_inline void take(struct sk_buff *skb, struct sock_state *st, struct spf_slot *slot,
+				 u32 at, u32 len, u32 flags)
+{
+	struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
+	struct piece p = { .at = at, .off = slot->read, .flags = flags };
+	struct bpf_dynptr data;
+
+	slot->read += len;
+	p.fds = fp ? BPF_CORE_READ(fp, count) : 0;
+	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data))
+		slot->unreadable += len;
+	else
+		copy_out(&data, st, slot, p, len);
+}
+
+/* How far a stream's buffer is known. What was spliced out of it passed no hook: it is found
+ * by the next read, or when the buffer is freed, and still there. */
+static __always_inline u32 known_end(struct sock_state *st, struct sk_buff *skb, u32 at)
+{
+	if (!cfg_reader_from || (!st->skb && !st->is_new && !st->read))
+		return at; /* before the capture, for all that is known */
+	return st->skb == (u64)skb ? st->skb_end : 0;
+}
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(on_read, struct sk_buff *skb, int len)
+{
+	struct sock_state *st;
+	struct spf_slot *slot;
+	struct sock *sk;
+	u64 flags = 0;
+	u32 at, end;
+
+	if (!is_active() || len <= 0)
+		return 0;
+	sk = skb->sk;
+	if (!sk || !is_unix(sk))
+		return 0;
+	st = state_at_read(sk);
+	if (!st || !st->is_watched)
+		return 0;
+	running_call(&flags);
+	slot = flags & MSG_PEEK ? 0 : bpf_map_lookup_elem(&slots, &st->slot);
+	if (!slot)
+		return 0;
+	at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+	if (sk->sk_type == SOCK_STREAM && !(flags & MSG_OOB)) {
+		end = known_end(st, skb, at);
+		if (end < at) {
+			len += at - end;
+			at = end;
+		}
+		if (cfg_reader_from)
+			mark(st, slot, (u64)skb, at, at + len);
+	}
+	take(skb, st, slot, at, len, 0);
+	return 0;
+}
+
+/* The reader frees a buffer that is read to its end: by splice, unseen. */
+SEC("tp_btf/consume_skb")
+int BPF_PROG(on_consumed, struct sk_buff *skb, u64 location)
+{
+	struct sock_state *st;
+	struct spf_slot *slot;
+	struct sock *sk;
+	u64 flags = 0;
+	u32 end;
+
+	if (location < cfg_reader_from || location >= cfg_reader_to || !is_active())
+		return 0;
+	sk = skb->sk;
+	if (!sk || !is_unix(sk))
+		return 0;
+	st = state_at_read(sk);
+	if (!st || !st->is_watched)
+		return 0;
+	end = known_end(st, skb, 0);
+	unmark(st, (u64)skb);
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (slot && end < skb->len && running_call(&flags) == NR_SPLICE)
+		take(skb, st, slot, end, skb->len - end, 0);
+	return 0;
+}
+
+/* A socket is closed: what it has not read, nobody will. */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(on_dropped, struct sk_buff *skb, u64 location)
+{
+	struct sock_state *st;
+	struct spf_slot *slot;
+	struct sock *sk;
+	u32 at;
+
+	if (location < cfg_release_from || location >= cfg_release_to || !is_active())
+		return 0;
+	sk = skb->sk;
+	if (!sk || !is_unix(sk))
+		return 0;
+	st = state_find(sk);
+	if (!st || !st->is_watched)
+		return 0;
+	at = st->skb == (u64)skb ? st->skb_end
+				 : BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (slot && at < skb->len)
+		take(skb, st, slot, at, skb->len - at, SPF_DATA_UNREAD);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
+{
+	struct sock_state *st;
+
+	if (!is_active() || ret <= 0 || !is_unix(sk))
+		return 0;
+	st = state_of(sk, 0, bpf_get_current_pid_tgid() >> 32);
+	if (!st || !st->is_watched)
+		return 0;
+	sent(st, ret);
+	return 0;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(on_received, struct sock *sk, int ret, int flags)
+{
+	struct sock_state *st;
+	struct sock *peer;
+
+	if (ret || !is_active() || !is_unix(sk))
+		return 0;
+	if (!(BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+		return 0;
+	peer = peer_of(sk);
+	st = peer ? state_find(peer) : 0;
+	if (st)
+		ended(st, BPF_CORE_READ(peer, __sk_common.skc_flags) & 1); /* SOCK_DEAD */
+	return 0;
+}
+
+/* ---- run by the monitor ------------------------------------------------------------------ */
+
+/* Finds the connections that were open before. */
+SEC("iter/task_file")
+int list_open(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket *so;
+	struct sock *sk;
+
+	if (!file || !task)
+		return 0;
+	so = bpf_sock_from_file(file);
+	if (!so)
+		return 0;
+	sk = so->sk;
+	if (sk && is_unix(sk) && sk->__sk_common.skc_state == TCP_ESTABLISHED)
+		state_of(sk, 0, task->tgid);
+	return 0;
+}
+
+/* Marks the slots of the sockets that are still alive. */
+SEC("iter/bpf_sk_storage_map")
+int sweep_dead(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock_state *st = ctx->value;
+	struct spf_slot *slot;
+	u32 i;
+
+	if (!st || !st->is_watched)
+		return 0;
+	i = st->slot;
+	slot = bpf_map_lookup_elem(&slots, &i);
+	if (slot)
+		slot->seen = control.sweep;
+	return 0;
+}

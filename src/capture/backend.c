@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "capture/backend.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bpf/kprobe.skel.h"
+#include "bpf/tracepoint.skel.h"
+#include "capture/ring.h"
+#include "util/buf.h"
+#include "util/xalloc.h"
+
+/* Which program goes where. */
+struct hook {
+	const char *prog;
+	const char *symbol; /* kernel function; NULL = where the program's own section says */
+	enum { HOOK_NEEDED, HOOK_OPTIONAL } need;
+	bool is_return;
+	const char *where; /* only on kernels that have this function too */
+};
+
+struct variant {
+	const char *name;
+	bool is_kprobe;   /* which skeleton */
+	bool is_multi;    /* functions by kprobe.multi, one cheap trap for all */
+	const char *blind;
+	struct hook hooks[BACKEND_LINKS];
+};
+
+#define KPROBE_HOOKS                                                                               \
+	{ "on_stream_call", "unix_stream_read_generic", HOOK_NEEDED },                             \
+	{ "on_dgram_call", "unix_dgram_recvmsg", HOOK_NEEDED },                                    \
+	{ "on_dgram_call", "__unix_dgram_recvmsg", HOOK_OPTIONAL },                                \
+	{ "on_splice", "unix_stream_splice_actor", HOOK_NEEDED },                                  \
+	{ "on_spliced", "unix_stream_splice_actor", HOOK_NEEDED, true },                           \
+	{ "on_queue", "skb_queue_tail", HOOK_NEEDED },                                             \
+	{ "on_append", "skb_append_pagefrags", HOOK_OPTIONAL, false, "unix_stream_sendpage" },     \
+	{ "on_release", "unix_release_sock", HOOK_NEEDED },                                        \
+	{ "on_destroy", "unix_sock_destructor", HOOK_NEEDED }
+
+static const struct variant variants[] = {
+	{
+		.name = "kprobe-multi",
+		.is_kprobe = true,
+		.is_multi = true,
+		.blind = "",
+		.hooks = { { "on_read", "skb_copy_datagram_iter", HOOK_NEEDED }, KPROBE_HOOKS },
+	},
+	{
+		.name = "tracepoint",
+		.blind = "what io_uring splices out of a socket",
+		.hooks = {
+			{ "on_read", NULL, HOOK_NEEDED },
+			{ "on_sent", NULL, HOOK_NEEDED },
+			{ "on_received", NULL, HOOK_NEEDED },
+			{ "on_consumed", NULL, HOOK_NEEDED },
+			{ "on_dropped", NULL, HOOK_NEEDED },
+		},
+	},
+	{
+		.name = "kprobe",
+		.is_kprobe = true,
+		.blind = "",
+		.hooks = { { "on_read", "skb_copy_datagram_iter", HOOK_NEEDED }, KPROBE_HOOKS },
+	},
+	{
+		.name = "perf-tracepoint",
+		.is_kprobe = true,
+		.blind = "",
+		.hooks = { { "on_read_event", NULL, HOOK_NEEDED }, KPROBE_HOOKS },
+	},
+};
+
+enum { VARIANTS = sizeof(variants) / sizeof(*variants) };
+
+const char *backend_name(size_t i)
+{
+	return i < VARIANTS ? variants[i].name : NULL;
+}
+
+const char *backend_blind(size_t i)
+{
+	return variants[i].blind;
+}
+
+/* ---- libbpf's words ---- */
+
+/* What libbpf and the verifier said, kept for the one line that says why loading failed. */
+static struct buf messages;
+
+static int keep_message(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[512];
+
+	if (level == LIBBPF_DEBUG || messages.len > 65536)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	buf_puts(&messages, line);
+	return 0;
+}
+
+/* The most telling line of it. */
+static char *telling(int err)
+{
+	char *text, *line, *best = NULL, *save = NULL;
+
+	if (getenv("SPF_BPF_LOG"))
+		fwrite(buf_bytes(&messages).p, 1, messages.len, stderr);
+	buf_append(&messages, bytes_of("", 1));
+	text = (char *)messages.mem + messages.head;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (strstr(line, "failed to find valid kernel BTF"))
+			best = "the kernel has no BTF (/sys/kernel/btf/vmlinux); it needs "
+			       "CONFIG_DEBUG_INFO_BTF=y";
+		else if (!best && strstr(line, "libbpf: prog"))
+			best = line;
+	}
+	if (err == -EPERM)
+		return xstrdup("BPF was refused (EPERM): run as root, or with CAP_BPF and "
+			       "CAP_PERFMON; a container also needs them from its runtime");
+	return xasprintf("the BPF programs do not load: %s (%s)", best ? best : "libbpf failed",
+			 strerror(-err));
+}
+
+/* ---- the kernel's functions ---- */
+
+/* Where a function of the kernel begins and where the next one does; false if it has none of
+ * that name. */
+static bool find_function(const char *name, uint64_t *from, uint64_t *to)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[256], symbol[128], kind;
+	unsigned long long at;
+
+	*from = *to = 0;
+	while (f && !*to && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx %c %127s", &at, &kind, symbol) != 3)
+			continue;
+		if (*from && at > *from)
+			*to = at;
+		else if ((kind | 32) == 't' && !strcmp(symbol, name))
+			*from = at;
+	}
+	if (f)
+		fclose(f);
+	return *to;
+}
+
+/* ---- open, load, attach ---- */
+
+static void destroy_tracepoint(struct backend *b)
+{
+	tracepoint_bpf__destroy(b->skel);
+}
+
+static void destroy_kprobe(struct backend *b)
+{
+	kprobe_bpf__destroy(b->skel);
+}
+
+static int open_tracepoint(struct backend *b, const struct backend_config *c)
+{
+	struct tracepoint_bpf *skel = tracepoint_bpf__open();
+	uint64_t from, to;
+
+	if (!skel)
+		return -errno;
+	skel->rodata->cfg_watch_all = c->watch_all;
+	skel->rodata->cfg_snaplen = c->snaplen;
+	find_function("unix_stream_read_generic", &from, &to);
+	skel->rodata->cfg_reader_from = from;
+	skel->rodata->cfg_reader_to = to;
+	find_function("unix_release_sock", &from, &to);
+	skel->rodata->cfg_release_from = from;
+	skel->rodata->cfg_release_to = to;
+	b->skel = skel;
+	b->obj = skel->obj;
+	b->destroy = destroy_tracepoint;
+	return 0;
+}
+
+static int open_kprobe(struct backend *b, const struct backend_config *c)
+{
+	struct kprobe_bpf *skel = kprobe_bpf__open();
+
+	if (!skel)
+		return -errno;
+	skel->rodata->cfg_watch_all = c->watch_all;
+	skel->rodata->cfg_snaplen = c->snaplen;
+	b->skel = skel;
+	b->obj = skel->obj;
+	b->destroy = destroy_kprobe;
+	return 0;
+}
+
+/* Only the programs of the variant are loaded. */
+static void select_programs(struct backend *b, const struct variant *v)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, b->obj) {
+		const char *name = bpf_program__name(prog);
+		bool is_used = !strcmp(name, "list_open") || !strcmp(name, "sweep_dead");
+
+		for (const struct hook *h = v->hooks; h->prog; h++) {
+			if (strcmp(h->prog, name))
+				continue;
+			is_used = true;
+			if (v->is_multi && h->symbol)
+				bpf_program__set_expected_attach_type(prog, BPF_TRACE_KPROBE_MULTI);
+		}
+		bpf_program__set_autoload(prog, is_used);
+	}
+}
+
+static struct bpf_link *attach(struct bpf_program *prog, const struct hook *h, bool is_multi)
+{
+	LIBBPF_OPTS(bpf_kprobe_multi_opts, multi, .retprobe = h->is_return);
+
+	if (!h->symbol)
+		return bpf_program__attach(prog);
+	if (!is_multi)
+		return bpf_program__attach_kprobe(prog, h->is_return, h->symbol);
+	multi.syms = (const char **)&h->symbol;
+	multi.cnt = 1;
+	return bpf_program__attach_kprobe_multi_opts(prog, NULL, &multi);
+}
+
+static int attach_all(struct backend *b, const struct variant *v, char **why)
+{
+	for (const struct hook *h = v->hooks; h->prog; h++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(b->obj, h->prog);
+		struct bpf_link *link;
+		uint64_t from, to;
+
+		if (h->where && !find_function(h->where, &from, &to))
+			continue;
+		link = attach(prog, h, v->is_multi);
+		if (link) {
+			b->links[b->link_cnt++] = link;
+		} else if (h->need == HOOK_NEEDED) {
+			*why = xasprintf("this kernel has no %s for %s (%s)",
+					 h->symbol ? "probe" : "tracepoint",
+					 h->symbol ? h->symbol : h->prog, strerror(errno));
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static struct bpf_link *attach_sweep(struct backend *b)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = (u32)bpf_object__find_map_fd_by_name(b->obj, "socks"),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+
+	return bpf_program__attach_iter(bpf_object__find_program_by_name(b->obj, "sweep_dead"),
+					&opts);
+}
+
+static int attach_iterators(struct backend *b)
+{
+	b->list = bpf_program__attach_iter(bpf_object__find_program_by_name(b->obj, "list_open"),
+					   NULL);
+	b->sweep = b->list ? attach_sweep(b) : NULL;
+	return b->sweep ? 0 : -errno;
+}
+
+static void find_maps(struct backend *b)
+{
+	b->ring = bpf_object__find_map_fd_by_name(b->obj, "ring");
+	b->control_fd = bpf_object__find_map_fd_by_name(b->obj, ".data.control");
+	b->slots = bpf_object__find_map_fd_by_name(b->obj, "slots");
+	b->free_slots = bpf_object__find_map_fd_by_name(b->obj, "free_slots");
+	b->targets = bpf_object__find_map_fd_by_name(b->obj, "targets");
+}
+
+static int fill_free_slots(struct backend *b)
+{
+	for (uint32_t i = 0; i < SPF_SLOTS; i++)
+		if (bpf_map_update_elem(b->free_slots, NULL, &i, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+/* ---- the trial ---- */
+
+enum { TRIAL_LEN = 20000 }; /* more than a buffer's linear part holds */
+
+/* What the ring says of the trial. */
+struct trial {
+	uint8_t bytes[TRIAL_LEN];
+	size_t len;
+	uint64_t sent;
+	bool is_wrong; /* a length without its bytes, or more than was said */
+};
+
+static void take_event(struct trial *t, struct bytes rec)
+{
+	const struct spf_event_data *d = (const void *)rec.p;
+	const struct spf_event_sent *s = (const void *)rec.p;
+
+	if (d->e.kind == SPF_EVENT_SENT)
+		t->sent += s->len;
+	if (d->e.kind != SPF_EVENT_DATA)
+		return;
+	if (d->cap != d->len || d->off != t->len || d->len > TRIAL_LEN - t->len) {
+		t->is_wrong = true;
+		return;
+	}
+	memcpy(t->bytes + t->len, rec.p + sizeof(*d), d->cap);
+	t->len += d->cap;
+}
+
+/* Says bytes to itself, in a few writes that are read with a peek before. */
+static bool say(const uint8_t *bytes, size_t len)
+{
+	uint8_t got[TRIAL_LEN];
+	size_t at = 0, back = 0;
+	bool ok;
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd))
+		return false;
+	ok = write(fd[0], bytes, 100) == 100 && recv(fd[1], got, 100, MSG_PEEK) == 100;
+	for (at = 100; ok && at < len;) {
+		ssize_t n = write(fd[0], bytes + at, len - at);
+
+		ok = n > 0;
+		at += (size_t)n;
+	}
+	while (ok && back < len) {
+		ssize_t n = read(fd[1], got + back, len - back);
+
+		ok = n > 0;
+		back += (size_t)n;
+	}
+	close(fd[0]);
+	close(fd[1]);
+	return ok && !memcmp(got, bytes, len);
+}
+
+/* Gives the trial's slots back. */
+static void forget_trial(struct backend *b)
+{
+	struct spf_slot none = { 0 }, slot;
+
+	for (uint32_t i = 0; i < SPF_SLOTS; i++) {
+		if (bpf_map_lookup_elem(b->slots, &i, &slot) || !slot.sock)
+			break;
+		bpf_map_update_elem(b->slots, &i, &none, BPF_ANY);
+		bpf_map_update_elem(b->free_slots, NULL, &i, BPF_ANY);
+	}
+}
+
+static int try_out(struct backend *b, size_t ring_size, char **why)
+{
+	static struct trial t;
+	static uint8_t bytes[TRIAL_LEN];
+	struct ring ring;
+	struct bytes rec;
+	int rc = ring_init(&ring, b->ring, ring_size);
+	bool ok;
+
+	if (rc)
+		return rc;
+	t = (struct trial){ 0 };
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 167 >> 3);
+	b->control->trial_pid = (u32)getpid();
+	__atomic_store_n(&b->control->enabled, SPF_TRIAL, __ATOMIC_SEQ_CST);
+	ok = say(bytes, sizeof(bytes));
+	__atomic_store_n(&b->control->enabled, 0, __ATOMIC_SEQ_CST);
+	ring_round(&ring);
+	while (ring_next(&ring, &rec) > 0)
+		take_event(&t, rec);
+	ring_done(&ring);
+	ring_release(&ring);
+	forget_trial(b);
+	if (!ok)
+		*why = xstrdup("the trial message could not be sent");
+	else if (!t.len)
+		*why = xstrdup("its hooks do not fire on this kernel");
+	else if (t.is_wrong || t.len != sizeof(bytes) || memcmp(t.bytes, bytes, t.len))
+		*why = xstrdup("it cannot read the pages of a message on this kernel");
+	else if (t.sent != sizeof(bytes))
+		*why = xstrdup("it does not see how much is written on this kernel");
+	else
+		return 0;
+	return -ENOTSUP;
+}
+
+int backend_open(struct backend *b, size_t i, const struct backend_config *c, char **why)
+{
+	const struct variant *v = &variants[i];
+	int rc;
+
+	*b = (struct backend){ .name = v->name };
+	*why = NULL;
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(keep_message);
+	rc = v->is_kprobe ? open_kprobe(b, c) : open_tracepoint(b, c);
+	if (!rc) {
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(b->obj, "ring"),
+					 (u32)c->ring_size);
+		select_programs(b, v);
+		rc = bpf_object__load_skeleton(*(struct bpf_object_skeleton **)b->skel);
+	}
+	if (!rc) {
+		b->control = v->is_kprobe ? &((struct kprobe_bpf *)b->skel)->data_control->control
+					  : &((struct tracepoint_bpf *)b->skel)->data_control->control;
+		find_maps(b);
+		rc = fill_free_slots(b);
+	}
+	if (!rc)
+		rc = attach_all(b, v, why);
+	if (!rc)
+		rc = attach_iterators(b);
+	if (!rc)
+		rc = try_out(b, c->ring_size, why);
+	if (rc && !*why)
+		*why = telling(rc);
+	if (rc)
+		backend_close(b);
+	buf_release(&messages);
+	return rc;
+}
+
+void backend_close(struct backend *b)
+{
+	bpf_link__destroy(b->list);
+	bpf_link__destroy(b->sweep);
+	for (size_t i = 0; i < b->link_cnt; i++)
+		bpf_link__destroy(b->links[i]);
+	if (b->destroy)
+		b->destroy(b);
+	*b = (struct backend){ 0 };
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* compare [-b BACKEND] [-r RING-BYTES] DIR [PATTERN]...: captures everything that is said on
+ * this machine while tests/gen does its talks, and compares byte for byte what the capture
+ * hands on with what the reading ends got. Prints for each direction, separated by tabs:
+ *
+ *     VERDICT  NAME/DIRECTION  DETAIL
+ *
+ * exact   every byte as read; also: as many sent, none twice, none that nobody wrote
+ * gap     some bytes are missing, and the capture says so, with their true number
+ * missing the capture knows nothing of this direction
+ * WRONG   bytes that differ, holes that were not told of, counters that do not balance
+ *
+ * Ends with 0 unless a verdict is WRONG or the generator failed: what a backend may miss is
+ * for the caller to judge.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture/bpf.h"
+#include "capture/live.h"
+#include "util/buf.h"
+#include "util/hash.h"
+#include "util/xalloc.h"
+
+/* What was captured of one direction. */
+struct seen {
+	uint64_t sock;
+	struct buf bytes; /* holes are filled with zeros */
+	uint64_t gap;     /* bytes that the capture said it misses, or jumped over */
+	uint64_t twice;   /* bytes that came again */
+	uint64_t sent;
+	uint64_t unread;  /* bytes captured though nobody read them */
+	int32_t writer;
+	bool differs; /* what came again was not the same */
+};
+
+/* A line of the generator. */
+struct truth {
+	char name[160];
+	char file[256];
+	size_t read_len, len;
+	int writer, reader;
+};
+
+static struct hash directions;
+static struct source *source;
+
+static struct seen *seen_of(uint64_t sock)
+{
+	struct seen *s = hash_get(&directions, sock);
+
+	if (!s) {
+		s = xcalloc(1, sizeof(*s));
+		s->sock = sock;
+		s->writer = -1;
+		hash_put(&directions, sock, s);
+	}
+	return s;
+}
+
+static void skip_to(struct seen *s, uint64_t off)
+{
+	static const uint8_t zeros[4096];
+
+	while (s->bytes.len < off) {
+		size_t n = off - s->bytes.len;
+
+		if (n > sizeof(zeros))
+			n = sizeof(zeros);
+		buf_append(&s->bytes, bytes_of(zeros, n));
+		s->gap += n;
+	}
+}
+
+static void take(const struct chunk *c)
+{
+	struct seen *s = seen_of(c->sock);
+	size_t twice = 0;
+
+	if (c->kind == CHUNK_SENT) {
+		s->sent += c->len;
+		s->writer = c->pid;
+	}
+	if (c->kind == CHUNK_LOST)
+		skip_to(s, c->off + c->len);
+	if (c->kind != CHUNK_DATA)
+		return;
+	if (c->reader_pid < 0)
+		s->unread += c->len;
+	skip_to(s, c->off);
+	if (c->off < s->bytes.len) {
+		twice = s->bytes.len - c->off;
+		if (twice > c->data.len)
+			twice = c->data.len;
+		if (memcmp(buf_bytes(&s->bytes).p + c->off, c->data.p, twice))
+			s->differs = true;
+		s->twice += twice;
+	}
+	buf_append(&s->bytes, bytes_of(c->data.p + twice, c->data.len - twice));
+	skip_to(s, c->off + c->len);
+}
+
+/* Takes all that there is; false if the source failed. */
+static bool drain(void)
+{
+	struct chunk c;
+	int64_t settled;
+	int rc;
+
+	while ((rc = source->ops->next(source, &c, &settled)) > 0)
+		take(&c);
+	if (rc < 0)
+		fprintf(stderr, "compare: %s\n", source->why);
+	return rc >= 0;
+}
+
+/* ---- the verdict ---- */
+
+static struct seen *find(const struct truth *t)
+{
+	char label[200];
+	size_t n = (size_t)sprintf(label, "gen %s\n", t->name), at = 0;
+	struct seen *s;
+
+	while ((s = hash_each(&directions, &at)))
+		if (s->bytes.len >= n && !memcmp(buf_bytes(&s->bytes).p, label, n))
+			return s;
+	return NULL;
+}
+
+/* The first offset at which the capture differs from the truth; -1 if nowhere. */
+static long difference(const struct truth *t, const struct seen *s)
+{
+	int fd = open(t->file, O_RDONLY);
+	size_t n = s->bytes.len < t->len ? s->bytes.len : t->len;
+	const uint8_t *p = mmap(NULL, t->len, PROT_READ, MAP_PRIVATE, fd, 0);
+	const uint8_t *q = buf_bytes(&s->bytes).p;
+	long at = -1;
+
+	close(fd);
+	if (p == MAP_FAILED)
+		return 0;
+	for (size_t i = 0; i < n && at < 0; i++)
+		if (p[i] != q[i])
+			at = (long)i;
+	munmap((void *)p, t->len);
+	return at;
+}
+
+static const char *judge(const struct truth *t, char *detail)
+{
+	struct seen *s = find(t);
+	struct live_counts c;
+	long at;
+
+	*detail = '\0';
+	if (!s)
+		return "missing";
+	if (!live_counts(source, s->sock, &c))
+		memset(&c, 0, sizeof(c));
+	sprintf(detail, "%zu of %zu bytes, sent %llu", s->bytes.len, t->len,
+		(unsigned long long)s->sent);
+	if (s->unread)
+		sprintf(detail + strlen(detail), ", %llu never read", (unsigned long long)s->unread);
+	if (s->writer != t->writer && !strstr(t->name, "processes") && s->writer >= 0)
+		return strcat(detail, ", not the writer's pid"), "WRONG";
+	if (c.accepted != t->len || (s->sent != t->len && !strstr(t->name, "oob")))
+		return strcat(detail, ", not all that was sent"), "WRONG";
+	if (c.read != c.captured + c.cut + c.lost + c.unreadable)
+		return strcat(detail, ", the counters do not balance"), "WRONG";
+	if (s->differs)
+		return strcat(detail, ", came twice and different"), "WRONG";
+	if (s->gap) {
+		sprintf(detail + strlen(detail), ", %llu missing", (unsigned long long)s->gap);
+		return s->gap == c.lost + c.unreadable ? "gap" : "WRONG";
+	}
+	at = difference(t, s);
+	if (at >= 0) {
+		sprintf(detail + strlen(detail), ", differs at %ld", at);
+		return "WRONG";
+	}
+	if (s->bytes.len < t->read_len || (s->bytes.len != t->read_len && s->bytes.len != t->len))
+		return strcat(detail, ", wrong length"), "WRONG";
+	if (s->twice)
+		sprintf(detail + strlen(detail), ", %llu twice", (unsigned long long)s->twice);
+	return "exact";
+}
+
+/* ---- the run ---- */
+
+/* Runs the generator beside this program; returns the read end of its output. */
+static FILE *generate(char **argv, pid_t *pid)
+{
+	char self[512];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 5);
+	int out[2];
+
+	if (n < 0 || pipe(out))
+		return NULL;
+	self[n] = '\0';
+	strcpy(strrchr(self, '/') + 1, "gen");
+	*pid = fork();
+	if (*pid == 0) {
+		dup2(out[1], 1);
+		close(out[0]);
+		close(out[1]);
+		argv[0] = self;
+		execv(self, argv);
+		_exit(127);
+	}
+	close(out[1]);
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	return fdopen(out[0], "r");
+}
+
+static bool parse(const char *line, struct truth *t)
+{
+	return sscanf(line, "%159[^\t]\t%zu\t%zu\t%255[^\t]\t%d\t%d", t->name, &t->read_len, &t->len,
+		      t->file, &t->writer, &t->reader) == 6;
+}
+
+static void rest(struct bpf *b)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 20; i++) {
+		drain();
+		nanosleep(&ms, NULL);
+	}
+	bpf_sweep(b);
+	drain();
+}
+
+static int run(struct bpf *b, char **argv)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	struct truth t;
+	char line[600], detail[300];
+	const char *verdict;
+	int status, rc = 0;
+	FILE *list;
+	pid_t pid = -1;
+
+	list = generate(argv, &pid);
+	for (;;) {
+		if (!drain())
+			return 1;
+		if (!fgets(line, sizeof(line), list)) {
+			if (feof(list))
+				break;
+			clearerr(list);
+			nanosleep(&ms, NULL);
+			continue;
+		}
+		if (!parse(line, &t)) {
+			fputs(line, stdout);
+			continue;
+		}
+		rest(b);
+		verdict = judge(&t, detail);
+		if (verdict[0] == 'W')
+			rc = 1;
+		printf("%s\t%s\t%s\n", verdict, t.name, detail);
+		fflush(stdout);
+	}
+	waitpid(pid, &status, 0);
+	return rc || status;
+}
+
+int main(int argc, char **argv)
+{
+	static char *everything[] = { NULL };
+	struct bpf_options o = { .targets = everything, .ring_size = 64 << 20 };
+	struct live_maps maps = { 0 };
+	struct bpf *b;
+	char *why;
+	int opt, rc;
+
+	while ((opt = getopt(argc, argv, "+b:r:")) != -1) {
+		if (opt == 'b')
+			o.backend = optarg;
+		if (opt == 'r')
+			o.ring_size = strtoul(optarg, NULL, 0);
+	}
+	b = bpf_new(&o, &why);
+	if (!b) {
+		printf("compare: %s\n", why);
+		return 3;
+	}
+	bpf_fds(b, &maps.ring, &maps.control, &maps.slots);
+	maps.ring = dup(maps.ring);
+	maps.control = dup(maps.control);
+	maps.slots = dup(maps.slots);
+	maps.ring_size = o.ring_size;
+	source = live_new(&maps, NULL, NULL);
+	if (!source) {
+		printf("compare: %s\n", strerror(errno));
+		return 3;
+	}
+	live_start(source);
+	bpf_list_open(b);
+	printf("# backend %s\n", bpf_backend(b));
+	rc = run(b, argv + optind - 1);
+	if (bpf_recursion_misses(b))
+		printf("# recursion_misses %llu\n", (unsigned long long)bpf_recursion_misses(b));
+	source->ops->free(source);
+	bpf_free(b);
+	return rc;
+}
