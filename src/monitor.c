@@ -20,6 +20,7 @@
 #include "bpf/event.h"
 #include "capture/bpf.h"
 #include "capture/pcapng_write.h"
+#include "capture/sockets.h"
 #include "capture/target.h"
 #include "find.h"
 #include "message.h"
@@ -334,6 +335,28 @@ static void check_limit(struct monitor *m)
 		 (double)m->o->timeout_ns / 1e9);
 }
 
+/* Nothing is bound to a target: says so, and which socket may have been meant. */
+static void tell_waiting(const char *target)
+{
+	const struct unix_socket *near = NULL;
+	struct sockets s;
+
+	if (sockets_read(&s) == 0)
+		near = sockets_near(&s, target);
+	if (near && !strcmp(near->name, target))
+		; /* its file is gone, but the socket is bound and can be watched */
+	else if (near && near->pid >= 0)
+		log_info("no socket is bound at %s yet; waiting for it. Did you mean %s (%s)?", target,
+			 near->name, near->comm);
+	else if (near)
+		log_info("no socket is bound at %s yet; waiting for it. Did you mean %s?", target,
+			 near->name);
+	else
+		log_info("no socket is bound at %s yet; waiting for it (--list sockets shows those "
+			 "that are)", target);
+	sockets_release(&s);
+}
+
 /* The worker has begun: what is open already is announced, and the user is told, who may
  * then start what is to be seen. */
 static void begin(struct monitor *m)
@@ -347,7 +370,7 @@ static void begin(struct monitor *m)
 		char *why = target_check(t[i], &waits);
 
 		if (!why && waits)
-			log_info("nothing is bound to %s yet; waiting for it", t[i]);
+			tell_waiting(t[i]);
 		free(why);
 	}
 	if (!t[0])

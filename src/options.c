@@ -42,7 +42,7 @@ const char options_help[] =
 	"Limits of scripts\n"
 	"  --script-timeout TIME, --script-memory SIZE, --no-jit, --strict, --unsafe\n"
 	"Other\n"
-	"  --list WHAT       scripts, fields or kinds\n"
+	"  --list WHAT       scripts, fields, kinds or sockets\n"
 	"  --info NAME       what a script does and takes\n"
 	"  --check FILE      check a script without running it\n"
 	"  -h, --help        this text;  -V, --version\n";

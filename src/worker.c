@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -256,6 +257,7 @@ int worker_main(int argc, char **argv)
 	if (options_parse(&o, argc, argv, &why))
 		die(EXIT_USAGE, "%s", why);
 	log_setup(o.quiet, o.verbose);
+	prctl(PR_SET_NAME, WORKER_NAME);
 	set_signals();
 	o.no_jit |= !sandbox_jit_allowed();
 	watch = watch_page_map(WORKER_WATCH);

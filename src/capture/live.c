@@ -10,6 +10,7 @@
 
 #include "bpf/event.h"
 #include "capture/ring.h"
+#include "capture/sockets.h"
 #include "util/buf.h"
 #include "util/hash.h"
 #include "util/xalloc.h"
@@ -225,24 +226,6 @@ static int on_eof(struct live *l, struct bytes rec, struct chunk *c)
 	return 1;
 }
 
-/* Makes a bound name printable: "@" for an abstract one, \x… for what is not text. */
-static void print_name(char *out, const uint8_t *name, uint32_t len)
-{
-	uint32_t i = 0;
-
-	if (len && !name[0]) {
-		*out++ = '@';
-		i = 1;
-	}
-	for (; i < len && i < SPF_NAME_LEN; i++) {
-		if (name[i] < ' ' || name[i] == 0x7f || name[i] == '\\')
-			out += sprintf(out, "\\x%02x", name[i]);
-		else
-			*out++ = (char)name[i];
-	}
-	*out = '\0';
-}
-
 static void end_of(struct endpoint *to, const struct spf_end *from)
 {
 	*to = (struct endpoint){ .pid = from->pid > 0 ? from->pid : -1, .uid = from->uid };
@@ -267,7 +250,8 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 	c->early = o->is_new;
 	c->transport = TRANSPORT_UNIX;
 	c->role = roles[o->role];
-	print_name(l->addr, o->name, o->name_len);
+	sockets_print_name(l->addr, o->name,
+			   o->name_len < SPF_NAME_LEN ? o->name_len : SPF_NAME_LEN);
 	c->addr = l->addr;
 	end_of(&c->end[0], &o->end[0]);
 	end_of(&c->end[1], &o->end[1]);
