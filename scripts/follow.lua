@@ -10,6 +10,14 @@
 -- @arg bytes  bytes=4K  Most shown of one payload
 -- @usage    spf -s follow -a conn=3 -a as=hex /run/app.sock
 -- @output
+-- ──▶ client  curl[31568]  04:59:17.140101
+--   GET /users/42/info HTTP/1.1
+--     Host: shop.test
+--     User-Agent: curl/7.88.1
+--     Accept: */*
+--     Referer: http://ref.test/
+-- ◀── server  nginx[31361]  04:59:17.140196
+--   200 OK HTTP/1.1
 local fmt, text, color = require "spf.fmt", require "spf.text", require "spf.color"
 local A = spf.args
 local conn, last_from = A.conn, nil

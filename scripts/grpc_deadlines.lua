@@ -7,6 +7,13 @@
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s grpc_deadlines /run/app.sock
 -- @output
+-- METHOD               CALLS  WITH DEADLINE  LATE  TIMEOUT P50  USED P50  USED P99
+-- demo.Shop/GetItem       10              0     0            -         -         -
+-- demo.Shop/ListItems      4              0     0            -         -         -
+-- demo.Shop/AddItems       2              0     0            -         -         -
+-- demo.Shop/Buy            2              0     0            -         -         -
+-- demo.Shop/Deliver        2              2     1       51.0ms      3.0%     99.0%
+-- demo.Shop/Haggle         2              0     0            -         -         -
 local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
 local used, timeouts, late, calls = agg.quantile(), agg.quantile(), agg.count(), agg.count()
 

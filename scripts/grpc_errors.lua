@@ -6,6 +6,14 @@
 -- @category grpc, errors
 -- @usage    spf -s grpc_errors /run/app.sock
 -- @output
+-- 04:58:31.651161  demo.Shop/GetItem  NOT_FOUND  after 288us
+--     no gold in this shop
+--     → :authority: localhost
+--     → user-agent: grpc-python/1.51.1 grpc-c/29.0.0 (linux; chttp2)
+-- 04:58:31.659089  demo.Shop/Buy  RESOURCE_EXHAUSTED  after 267us
+--     sold out
+--     → :authority: localhost
+--     → user-agent: grpc-python/1.51.1 grpc-c/29.0.0 (linux; chttp2)
 local agg, fmt, text, color = require "spf.agg", require "spf.fmt", require "spf.text", require "spf.color"
 local counts = agg.count()
 

@@ -4,9 +4,17 @@
 -- @api      1
 -- @category grpc, latency
 -- @arg top  int(1..1000)=10  Methods shown, the most called first
--- @arg of   enum(duration,latency,server,queue)=duration  Which time: whole call, to the response's headers, in the server, in the sockets
+-- @arg of   enum(duration,latency,server,queue)=duration  Which time: whole, to response headers, in server, in sockets
 -- @usage    spf -s grpc_latency -a of=server /run/app.sock
 -- @output
+-- demo.Shop/GetItem
+--    [128us, 256us) 3 ████████████████████
+--    [256us, 512us) 6 ████████████████████████████████████████
+--   [512us, 1.02ms) 1 ██████▋
+--
+-- demo.Shop/ListItems
+--    [256us, 512us) 1 █████████████▍
+--   [512us, 1.02ms) 3 ████████████████████████████████████████
 local agg = require "spf.agg"
 local hist = agg.hist()
 local unknown = 0

@@ -6,6 +6,14 @@
 -- @arg method pattern=?  Only methods that match this Lua pattern
 -- @usage    spf -s grpc_log /run/app.sock
 -- @output
+-- 04:58:31.648997  client.py[30171]  →  server.py[29911]  demo.Shop/GetItem  OK  824us  12B/12B  1/1 msgs
+-- 04:58:31.649984  default-executo[30171]  →  server.py[29911]  demo.Shop/GetItem  OK  259us  14B/14B  1/1 msgs
+-- 04:58:31.650329  client.py[30171]  →  server.py[29911]  demo.Shop/GetItem  OK  379us  15B/15B  1/1 msgs
+-- 04:58:31.650798  client.py[30171]  →  server.py[29911]  demo.Shop/GetItem  OK  277us  15B/15B  1/1 msgs
+-- 04:58:31.651161  client.py[30171]  →  server.py[29911]  demo.Shop/GetItem  NOT_FOUND  288us  13B/0B  1/0 msgs
+-- 04:58:31.651655  client.py[30171]  →  server.py[29911]  demo.Shop/ListItems  OK  723us  5B/56B  1/4 msgs
+-- 04:58:31.652671  client.py[30171]  →  server.py[29911]  demo.Shop/ListItems  OK  588us  5B/56B  1/4 msgs
+-- 04:58:31.653422  client.py[30171]  →  server.py[29911]  demo.Shop/AddItems  OK  744us  41B/12B  3/1 msgs
 local fmt, color = require "spf.fmt", require "spf.color"
 local only = spf.args.method
 

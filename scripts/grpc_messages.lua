@@ -8,6 +8,14 @@
 -- @arg lines  int(1..100000)=40  Lines shown of each message
 -- @usage    spf -s grpc_messages -a method=SayHello /run/app.sock
 -- @output
+-- 04:58:31.648997  → demo.Shop/GetItem  stream 1  #1  7B
+--     1: "tea"
+--     2: 0
+-- 04:58:31.649718  ← demo.Shop/GetItem  stream 1  #1  7B
+--     1: "tea"
+--     2: 4
+-- 04:58:31.649984  → demo.Shop/GetItem  stream 3  #1  9B
+--     1: "bread"
 local fmt, pb, text, color = require "spf.fmt", require "spf.pb", require "spf.text", require "spf.color"
 local only = spf.args.method
 

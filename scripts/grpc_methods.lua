@@ -7,7 +7,13 @@
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s grpc_methods -a top=5 /run/app.sock
 -- @output
--- METHOD                       CALLS  ERR     P50     P99
+-- METHOD               CALLS  ERR     P50     P99
+-- demo.Shop/GetItem       10    2   279us   821us
+-- demo.Shop/ListItems      4    0   550us   723us
+-- demo.Shop/AddItems       2    0   596us   743us
+-- demo.Shop/Buy            2    2   192us   267us
+-- demo.Shop/Deliver        2    1  50.9ms   300ms
+-- demo.Shop/Haggle         2    0  1.07ms  4.55ms
 local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
 local lat, err = agg.quantile(), agg.count()
 

@@ -8,6 +8,14 @@
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s grpc_streams /run/app.sock
 -- @output
+-- METHOD               CONN  STREAM     AGE  MSGS→  MSGS←   MSGS/S  BYTES  IDLE  STATE
+-- demo.Shop/ListItems     1      11   616us      1      4   8122.2    36B     -  OK
+-- demo.Shop/ListItems     1      13   495us      1      4  10106.8    36B     -  OK
+-- demo.Shop/AddItems      1      15   479us      3      1   8355.2    33B     -  OK
+-- demo.Shop/Haggle        1      17  3.92ms      3      3   1531.8    52B     -  OK
+-- demo.Shop/ListItems     1      35   318us      1      4  15720.8    36B     -  OK
+-- demo.Shop/ListItems     1      37   481us      1      4  10402.5    36B     -  OK
+-- demo.Shop/AddItems      1      39   355us      3      1  11252.3    33B     -  OK
 local fmt, screen = require "spf.fmt", require "spf.screen"
 local MAX = 10000 -- streams remembered
 local streams, count, now = {}, 0, 0

@@ -9,6 +9,13 @@
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s grpc_top -a by=p99 /run/app.sock
 -- @output
+-- METHOD               CALLS  CALLS/S  ERR     P50     P90     P99  BYTES
+-- demo.Shop/GetItem       10        -    2   279us   424us   821us   250B
+-- demo.Shop/ListItems      4        -    0   550us   723us   723us   244B
+-- demo.Shop/AddItems       2        -    0   596us   743us   743us   106B
+-- demo.Shop/Buy            2        -    2   192us   267us   267us    24B
+-- demo.Shop/Deliver        2        -    1  50.9ms   300ms   300ms    36B
+-- demo.Shop/Haggle         2        -    0  1.07ms  4.55ms  4.55ms   164B
 local agg, fmt, screen = require "spf.agg", require "spf.fmt", require "spf.screen"
 local lat, err, bytes, before = agg.quantile(), agg.count(), agg.sum(), {}
 local last

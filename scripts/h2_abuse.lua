@@ -1,4 +1,4 @@
---- Signs of HTTP/2 abuse: rapid reset, floods of small frames, header bombs.
+--- Signs of HTTP/2 abuse: rapid reset, small-frame floods, header bombs.
 --- Each connection is measured by the second; a line is printed when a rate or a size passes
 --- its limit, once for each connection and kind.
 -- @author   spf authors
@@ -11,6 +11,14 @@
 -- @arg headers bytes=64K  Size of a decoded header list (CVE-2016-1544)
 -- @usage    spf -s h2_abuse /run/app.sock
 -- @output
+-- 22:13:21.403000  rapid reset  4/s (limit 3/s)  conn 1  /run/flow.sock  by greedy[71]
+-- 1 alarms in 24 frames; the most seen:
+-- SIGN                     MOST  LIMIT
+-- CONTINUATION of a block     0      8
+-- PING flood                  1    100
+-- SETTINGS flood              2    100
+-- header list bytes         173  65536
+-- rapid reset                 4      3
 local agg, fmt, tab, color = require "spf.agg", require "spf.fmt", require "spf.table", require "spf.color"
 local A = spf.args
 local most, alarms, frames = agg.max(), 0, 0
@@ -61,7 +69,8 @@ function on_frame(f)
       local size = header_bytes(f)
       most:add(size, "header list bytes")
       if size > A.headers then
-        alarm(c, f, "header bomb", fmt.bytes(size) .. " from " .. fmt.bytes(f.header_bytes) .. " on the wire", fmt.bytes(A.headers))
+        local sizes = fmt.bytes(size) .. " from " .. fmt.bytes(f.header_bytes) .. " on the wire"
+        alarm(c, f, "header bomb", sizes, fmt.bytes(A.headers))
       end
     end
   end

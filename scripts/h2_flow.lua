@@ -9,6 +9,12 @@
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s h2_flow /run/app.sock
 -- @output
+-- WINDOW  SENDER  PATH  STALLS  TOTAL     P50    MAX
+-- stream  server  /big       2  300ms  50.0ms  250ms
+--
+-- SENDER  SENT  LEAST STREAM WINDOW  LEAST CONNECTION WINDOW
+-- client    0B                    -                        -
+-- server   23B                    0                    65512
 local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
 local DEFAULT = 65535 -- RFC 9113 §6.9.2
 local stalls, sent, lowest = agg.quantile(), agg.sum(), agg.min()

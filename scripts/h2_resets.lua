@@ -6,6 +6,14 @@
 -- @arg log  bool=false  A line for each as it comes
 -- @usage    spf -s h2_resets -a log=true /run/app.sock
 -- @output
+-- TYPE        ERROR           SENDER  PATH      COUNT
+-- GOAWAY      NO_ERROR        client  -             1
+-- RST_STREAM  CANCEL          client  /work/0       1
+-- RST_STREAM  CANCEL          client  /work/1       1
+-- RST_STREAM  CANCEL          client  /work/2       1
+-- RST_STREAM  CANCEL          client  /work/3       1
+-- RST_STREAM  REFUSED_STREAM  server  /refused      1
+-- 6 requests, 5 resets (83.3%)
 local agg, fmt, text, color = require "spf.agg", require "spf.fmt", require "spf.text", require "spf.color"
 local counts, requests = agg.count(), 0
 

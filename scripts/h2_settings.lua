@@ -1,10 +1,16 @@
---- SETTINGS of each side of HTTP/2 connections; what is not the default stands out.
+--- SETTINGS of each side of HTTP/2 connections beside the defaults.
 -- @author   spf authors
 -- @license  BSD-2-Clause
 -- @api      1
 -- @category http2
 -- @usage    spf -s h2_settings /run/app.sock
 -- @output
+-- SENDER  COMMAND  SETTING                 VALUE   DEFAULT  TIMES
+-- client  greedy   0xf0                        1   unknown      1
+-- client  greedy   INITIAL_WINDOW_SIZE        10     65535      1
+-- server  server   MAX_CONCURRENT_STREAMS    100  no limit      1
+-- client: 1 SETTINGS, 1 acknowledged
+-- server: 1 SETTINGS, 1 acknowledged
 local agg = require "spf.agg"
 local tab = require "spf.table"
 local color = require "spf.color"
@@ -27,7 +33,8 @@ function on_frame(f)
 end
 
 function on_end()
-  local t = tab.new { "SENDER", "COMMAND", "SETTING", { name = "VALUE>", color = function() return "yellow" end }, "DEFAULT>", "TIMES>" }
+  local value_column = { name = "VALUE>", color = function() return "yellow" end }
+  local t = tab.new { "SENDER", "COMMAND", "SETTING", value_column, "DEFAULT>", "TIMES>" }
   for _, r in ipairs(counts:rows { sort = "key" }) do
     local name, value = r.keys[3], tonumber(r.keys[4])
     local default = DEFAULT[name]

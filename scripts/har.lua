@@ -1,4 +1,4 @@
---- HTTP Archive (HAR 1.2) of all exchanges, for a browser's developer tools.
+--- HTTP Archive (HAR 1.2) of all exchanges, for browser developer tools.
 --- Bodies are left out; sizes and times are there.
 -- @author   spf authors
 -- @license  BSD-2-Clause
@@ -6,6 +6,7 @@
 -- @category http, export
 -- @usage    spf -q -s har -o calls.har /run/app.sock
 -- @output
+-- {"log":{"version":"1.2","creator":{"name":"spf","version":"0.1.0"},"entries":[
 local json, fmt, http = require "spf.json", require "spf.fmt", require "spf.http"
 local first = true
 

@@ -1,4 +1,4 @@
---- Header fields by name: count, bytes, what HPACK saves, never-indexed ones.
+--- Header fields by name: count, bytes, HPACK saving, never-indexed.
 --- PLAIN is name and value as text, WIRE what they took; a dash where the field came over HTTP/1.
 -- @author   spf authors
 -- @license  BSD-2-Clause
@@ -8,6 +8,14 @@
 -- @arg by   enum(count,plain,wire,values)=plain  Sort column
 -- @usage    spf -s headers -a by=wire /run/app.sock
 -- @output
+-- NAME                  COUNT  VALUES  PLAIN  WIRE   SAVED  INDEXED  NEVER
+-- grpc-accept-encoding     39       1  1.64K  129B   92.3%       37      0
+-- user-agent               22       1  1.25K   82B   93.6%       21      0
+-- content-type             44       1  1.20K  134B   89.1%       41      0
+-- :path                    22       6   506B  170B   66.4%       16      0
+-- :authority               22       1   418B   43B   89.7%       21      0
+-- grpc-status              22       4   264B   78B   70.5%       18      0
+-- :method                  22       1   242B   22B   90.9%       22      0
 local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
 local plain, wire, values, indexed, never = agg.sum(), agg.sum(), agg.uniq(), agg.count(), agg.count()
 

@@ -7,6 +7,14 @@
 -- @arg headers bool=true  Show header fields
 -- @usage    spf -s http_slow -a over=1s /run/app.sock
 -- @output
+-- 04:59:17.140101  108us  GET /users/42/info  200
+--     to the response's headers 108us, in the server 87.1us, in the sockets 21.4us, body 0ns
+--     → Host: shop.test
+--     → User-Agent: curl/7.88.1
+--     → Accept: */*
+--     → Referer: http://ref.test/
+--     ← Server: nginx/1.22.1
+--     ← Date: Sat, 21 Nov 2026 04:59:17 GMT
 local fmt, text, color = require "spf.fmt", require "spf.text", require "spf.color"
 local over = spf.args.over * 1e6
 local seen, slow = 0, 0

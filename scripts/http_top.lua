@@ -10,6 +10,13 @@
 -- @arg fold bool=true  Fold identifiers in paths
 -- @usage    spf -s http_top -a by=errors /run/docker.sock
 -- @output
+-- REQUEST              CALLS  2XX  3XX  4XX  5XX  NONE     P50     P99  BYTES
+-- GET /index.html          2    2    0    0    0     0  77.5us   183us    34B
+-- GET /users/:id/info      2    2    0    0    0     0  32.1us   108us    19B
+-- GET /a.css               1    1    0    0    0     0  40.7us  40.7us    20B
+-- GET /none                1    0    0    1    0     0  47.0us  47.0us   153B
+-- GET /old                 1    0    1    0    0     0  19.4us  19.4us   169B
+-- POST /api                1    0    0    0    1     0  44.4us  44.4us    22B
 local agg, fmt, http, screen = require "spf.agg", require "spf.fmt", require "spf.http", require "spf.screen"
 local lat, class, bytes = agg.quantile(), agg.count { max_keys = 50000 }, agg.sum()
 local fold = spf.args.fold

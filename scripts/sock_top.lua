@@ -8,6 +8,9 @@
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s sock_top
 -- @output
+-- CLIENT            SERVER            SOCKET          TO SERVER  TO CLIENT  BYTES/S  WRITES  CALLS
+-- client.py[30171]  server.py[29911]  /run/shop.sock      2.20K      2.04K        -     103     22
+-- ?[30171]          ?[29911]          /run/shop.sock         0B        46B        -       1      0
 local fmt, screen = require "spf.fmt", require "spf.screen"
 local MAX = 10000
 local pairs_by_key, count, last = {}, 0, nil

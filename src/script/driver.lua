@@ -10,9 +10,9 @@ ffi.cdef(sys.cdef)
 ffi.cdef "struct script_ctl { int32_t at, exit, code, records; uint64_t errors; };"
 
 local format, concat, tostring, type = string.format, table.concat, tostring, type
-local setmt, getmt, rawget, rawset, next = setmetatable, getmetatable, rawget, rawset, next
+local setmt, next = setmetatable, next
 local xpcall, pcall, error = xpcall, pcall, error
-local traceback, setfenv, floor = debug.traceback, setfenv, math.floor
+local traceback, setfenv = debug.traceback, setfenv
 local cast = ffi.cast
 
 local KIND = {}

@@ -5,8 +5,7 @@
 local sys, view, check, env, d = ...
 
 local source, name, KIND = d.source, d.name, d.KIND
-local find, sub, format, byte, gsub, match = string.find, string.sub, string.format, string.byte,
-  string.gsub, string.match
+local find, sub, format, gsub, match = string.find, string.sub, string.format, string.gsub, string.match
 local setmt, rawget, type, error = setmetatable, rawget, type, error
 local concat = table.concat
 
@@ -178,10 +177,8 @@ local function kinds_with(field)
 end
 
 local function check_names(s, may_assign)
-  local set_here = {}
   for _, g in ipairs(s.sets) do
     if may_assign then
-      set_here[g.name] = true
       if fields[g.name] then error(format("%s: '%s' is a field and cannot be assigned", name, g.name), 0) end
       h[g.name] = h[g.name] or false
     elseif rawget(h, g.name) == nil then

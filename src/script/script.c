@@ -22,6 +22,26 @@ struct scripts {
 	struct batch *own; /* when there is no script */
 };
 
+/* The kinds that a one-liner without -k sees: -e frames; -f what it filters for: all that scripts
+ * hook, frames of -e, or what is printed by default. */
+static uint32_t kinds_of_source(const struct script_source *src, const struct script_source *all,
+				size_t cnt)
+{
+	bool has_file = false, has_expr = false;
+
+	if (src->kinds)
+		return src->kinds;
+	for (size_t i = 0; i < cnt; i++) {
+		has_file |= all[i].what == SCRIPT_FILE;
+		has_expr |= all[i].what == SCRIPT_EXPR;
+	}
+	if (src->what == SCRIPT_FILTER && has_file)
+		return (1u << KIND_COUNT) - 1;
+	if (src->what == SCRIPT_FILTER && !has_expr)
+		return 1u << KIND_FRAME | 1u << KIND_HTTP | 1u << KIND_GAP;
+	return 1u << KIND_FRAME;
+}
+
 struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 			    const struct script_options *o, struct sink *out, char **why)
 {
@@ -33,6 +53,7 @@ struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 	while (s->cnt < src_cnt) {
 		struct state *st = &s->states[s->cnt++];
 
+		st->kinds = kinds_of_source(&src[s->cnt - 1], src, src_cnt);
 		if (state_init(st, &src[s->cnt - 1], &s->opt, out, why) == 0)
 			continue;
 		s->cnt--;

@@ -33,6 +33,7 @@ struct state {
 
 	uint32_t hooks;   /* bit 1 << kind: records that the script is given */
 	uint32_t filters; /* kinds that it filters without asking for them */
+	uint32_t kinds;   /* of -e and -f */
 	bool check_only;  /* compile, run nothing */
 	bool data, headers, tracks_conns, ticks;
 	int64_t interval_ns, due_ns;
@@ -49,7 +50,7 @@ struct state {
 };
 
 /* Creates the state and compiles src in it; its top level runs unless st->check_only was set (st
- * is zeroed but for that). Returns 0, or -EINVAL with *why
+ * is zeroed but for that and kinds). Returns 0, or -EINVAL with *why
  * set (freed by the caller) and nothing kept. */
 int state_init(struct state *st, const struct script_source *src, const struct script_options *o,
 	       struct sink *out, char **why);

@@ -375,14 +375,11 @@ static void push_field(lua_State *L, const struct field *f)
 	lua_setfield(L, -2, "types");
 }
 
-static void push_source(lua_State *L, const struct script_source *src)
+static void push_source(lua_State *L, const struct script_source *src, uint32_t kinds)
 {
 	static const char *const what[] = { [SCRIPT_FILE] = "file", [SCRIPT_EXPR] = "expr",
 					    [SCRIPT_FILTER] = "filter" };
-	uint32_t kinds = src->kinds;
 
-	if (!kinds)
-		kinds = src->what == SCRIPT_FILTER ? (1u << KIND_COUNT) - 1 : 1u << KIND_FRAME;
 	lua_newtable(L);
 	set_string(L, "what", what[src->what]);
 	set_string(L, "name", src->name ? src->name : "-e");
@@ -478,7 +475,7 @@ void sys_push(struct state *st)
 	set_pointer(L, "service_len", (void *)(uintptr_t)service_len);
 	push_args(L, &st->header, st->src->args);
 	lua_setfield(L, -2, "args");
-	push_source(L, st->src);
+	push_source(L, st->src, st->kinds);
 	lua_setfield(L, -2, "source");
 	lua_newtable(L);
 	for (uint32_t i = 0; i < fields_cnt; i++) {

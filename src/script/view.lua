@@ -292,11 +292,8 @@ end
 -- Source and its values: each name of the environment becomes an upvalue, which the JIT takes
 -- for a constant.
 local function compile(what, body, env)
-  local list, args = {}, {}
-  for name, value in pairs(env) do
-    list[#list + 1] = name
-    args[#args + 1] = value
-  end
+  local list = {}
+  for name in pairs(env) do list[#list + 1] = name end
   local lines = {}
   for i, name in ipairs(list) do lines[i] = format("local %s = env.%s", name, name) end
   local f = assert(loadstring("local env = ...\n" .. concat(lines, "\n") .. "\n" .. body, "=[spf] " .. what))

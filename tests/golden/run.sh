@@ -17,7 +17,8 @@ for golden in *.golden; do
 	[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
 	command=$(sed -n '1s/^\$ //p' "$golden")
 	out=$(timeout 20 bash -c "$command" 2>&1; echo "exit $?")
-	got=$(printf '$ %s\n%s' "$command" "${out%$'\n'exit 0}")
+	out=${out%exit 0}
+	got=$(printf '$ %s\n%s' "$command" "$out")
 	if [ -n "$bless" ]; then
 		printf '%s\n' "$got" >"$golden"
 	elif difference=$(diff "$golden" <(printf '%s\n' "$got")); then
@@ -25,6 +26,19 @@ for golden in *.golden; do
 	else
 		failed=$((failed + 1))
 		printf 'FAIL %s: %s\n%s\n' "$name" "$command" "$difference"
+	fi
+done
+# What a script's header shows as its output is how its golden begins.
+for script in ../../scripts/*.lua; do
+	name=$(basename "$script" .lua)
+	if [ -n "$bless" ] || [ $# -gt 0 ]; then break; fi
+	shown=$(sed -n '/^-- @output/,/^[^-]/{/^-- @output/d;/^--/s/^-- \{0,1\}//p}' "$script")
+	lines=$(printf '%s\n' "$shown" | wc -l)
+	if difference=$(diff <(printf '%s\n' "$shown") <(sed 1d "$name.golden" | head -n "$lines" | sed 's/ *$//')); then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAIL @output of %s\n%s\n' "$name" "$difference"
 	fi
 done
 [ -n "$bless" ] || echo "$passed passed, $failed failed"

@@ -27,6 +27,9 @@ eq(pb.dump(un "08 96 01 12 02 68 69 1a 02 08 01 22 02 ff 00 2d 00 00 80 3f"),
 eq(pb.dump(un "0b"), "0000  0b                                                 .")
 -- nesting and width are bounded
 local s = un "08 01"
-for _ = 1, 200 do s = "\26" .. string.char(#s % 128 + (#s > 127 and 128 or 0)) .. (#s > 127 and string.char(math.floor(#s / 128)) or "") .. s end
+for _ = 1, 200 do
+  local low, high = #s % 128, math.floor(#s / 128)
+  s = "\26" .. (high > 0 and string.char(low + 128, high) or string.char(low)) .. s
+end
 eq(type(pb.decode(s)), "table")
 eq(pb.decode(("\8\1"):rep(10001)), nil)
