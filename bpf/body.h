@@ -27,7 +27,7 @@ struct sock_state {
 	u64 skb;     /* stream: the buffer that is being read, */
 	u32 skb_end; /* how far, */
 	u32 skb_at;  /* and from where in the last call; before that the counters said: */
-	u64 read, captured, cut, lost, unreadable;
+	u64 read, captured, cut, lost, unreadable, filtered;
 };
 
 struct {
@@ -308,6 +308,8 @@ static __always_inline void sent(struct sock_state *st, u64 len)
 		return;
 	off = slot->accepted;
 	__sync_fetch_and_add(&slot->accepted, len);
+	if (slot->is_unwanted)
+		return;
 	s = bpf_ringbuf_reserve(&ring, sizeof(*s), 0);
 	if (!s) {
 		__sync_fetch_and_add(&control.sent_lost, 1);
@@ -334,6 +336,7 @@ static __always_inline void mark(struct sock_state *st, struct spf_slot *slot, u
 		slot->cut = st->cut;
 		slot->lost = st->lost;
 		slot->unreadable = st->unreadable;
+		slot->filtered = st->filtered;
 	}
 	st->skb = skb;
 	st->skb_at = at;
@@ -343,6 +346,7 @@ static __always_inline void mark(struct sock_state *st, struct spf_slot *slot, u
 	st->cut = slot->cut;
 	st->lost = slot->lost;
 	st->unreadable = slot->unreadable;
+	st->filtered = slot->filtered;
 }
 
 static __always_inline void unmark(struct sock_state *st, u64 skb)

@@ -104,7 +104,7 @@ struct spf_event_eof {
 };
 
 /* Counters of a direction, in bytes. accepted - read wait in the socket;
- * read = captured + cut + lost + unreadable. */
+ * read = captured + cut + lost + unreadable + filtered. */
 struct spf_slot {
 	u64 sock;     /* 0 = free */
 	u64 accepted; /* written by senders since the capture began */
@@ -113,7 +113,8 @@ struct spf_slot {
 	u64 cut;      /* not copied: --snaplen */
 	u64 lost;     /* not copied: the ring was full */
 	u64 unreadable; /* not copied: the kernel did not let us */
-	u32 lost_events;
+	u64 filtered; /* not copied: user space said that nobody wants them */
+	u32 is_unwanted; /* set by user space, which knows more of both ends */
 	u32 seen;     /* number of the last sweep that found the socket alive */
 };
 

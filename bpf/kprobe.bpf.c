@@ -128,6 +128,10 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 		return 0;
 	off = slot->read;
 	slot->read += len;
+	if (slot->is_unwanted) {
+		slot->filtered += len;
+		return 0;
+	}
 	if (cap <= 128)
 		EMIT(128);
 	else if (cap <= 512)
@@ -142,7 +146,6 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 		EMIT(SPF_DATA_MAX);
 	if (got < 0) {
 		slot->lost += len;
-		slot->lost_events++;
 	} else if (got < (int)cap) {
 		slot->unreadable += len;
 	} else {

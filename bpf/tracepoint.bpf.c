@@ -138,7 +138,6 @@ static __always_inline void copy_out(struct bpf_dynptr *skb, struct sock_state *
 		got = emit_data(skb, st, &p);
 		if (got < 0) {
 			slot->lost += p.len;
-			slot->lost_events++;
 		} else if ((u32)got < p.cap) {
 			slot->unreadable += p.len;
 		} else {
@@ -162,6 +161,10 @@ static __always_inline void take(struct sk_buff *skb, struct sock_state *st, str
 	struct bpf_dynptr data;
 
 	slot->read += len;
+	if (slot->is_unwanted) {
+		slot->filtered += len;
+		return;
+	}
 	p.fds = fp ? BPF_CORE_READ(fp, count) : 0;
 	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data))
 		slot->unreadable += len;

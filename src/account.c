@@ -33,23 +33,24 @@ static struct account_sums direction_sums(const struct conn *c, int dir, struct 
 	const struct stream *s = &c->stream[dir];
 	struct account_sums n = { .cut = s->cut, .lost = s->lost };
 	struct decoder_bytes d = decoder_bytes(c->decoder, dir);
-	struct live_counts k;
+	struct live_counts k = { 0 };
+	bool has_counts = src->is_live && live_counts(src, c->sock[dir], &k);
 
 	if (c->is_filtered)
-		n.filtered = c->info.bytes[dir];
+		n = (struct account_sums){ .filtered = has_counts ? k.read : c->info.bytes[dir] };
 	else
 		n.decoded = s->fed;
 	n.accepted = n.decoded + n.cut + n.lost + n.filtered;
 	if (!c->is_filtered && d.decoded + d.skipped != s->fed)
 		n.unbalanced = 1;
-	if (src->is_live && live_counts(src, c->sock[dir], &k)) {
+	if (has_counts) {
 		uint64_t seen = n.accepted;
 
 		n.accepted = k.accepted > k.read ? k.accepted : k.read;
 		n.unread = n.accepted - k.read;
 		if (seen != k.read)
 			n.unbalanced = 1;
-		if (k.read != k.captured + k.cut + k.lost + k.unreadable)
+		if (k.read != k.captured + k.cut + k.lost + k.unreadable + k.filtered)
 			n.unbalanced = 1;
 	}
 	n.gaps = n.lost != 0;

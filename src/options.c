@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,8 @@ const char options_help[] =
 	"  -q                no messages;  -v  more of them, with an account of all bytes\n"
 	"  --color WHEN      auto, always or never\n"
 	"Capture\n"
+	"  -p PID            only connections that this process has an end of\n"
+	"  --comm NAME, --uid USER    likewise a process (thread) of that name, of that user\n"
 	"  -c N              stop after N records\n"
 	"  -t SECONDS        stop after that time\n"
 	"  -r FILE           read a capture (pcapng, pcap, text trace) instead; - is stdin\n"
@@ -50,7 +53,7 @@ const char options_help[] =
 enum {
 	OPT_BEGIN = 256, OPT_END, OPT_INTERVAL, OPT_COLOR, OPT_SNAPLEN, OPT_RING, OPT_WINDOW, OPT_USER,
 	OPT_TIMEOUT, OPT_MEMORY, OPT_NO_JIT, OPT_STRICT, OPT_UNSAFE, OPT_LIST, OPT_INFO, OPT_CHECK,
-	OPT_SCRIPT_DIR,
+	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID,
 };
 
 static const struct option longs[] = {
@@ -67,6 +70,9 @@ static const struct option longs[] = {
 	{ "script-timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "script-memory", required_argument, NULL, OPT_MEMORY },
 	{ "script-dir", required_argument, NULL, OPT_SCRIPT_DIR },
+	{ "comm", required_argument, NULL, OPT_COMM },
+	{ "uid", required_argument, NULL, OPT_UID },
+	{ "pid", required_argument, NULL, 'p' },
 	{ "no-jit", no_argument, NULL, OPT_NO_JIT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "unsafe", no_argument, NULL, OPT_UNSAFE },
@@ -261,6 +267,19 @@ static char *set_time(const char *name, const char *arg, int64_t *ns)
 						      arg);
 }
 
+static char *set_uid(struct options *o, const char *arg)
+{
+	const struct passwd *pw = getpwnam(arg);
+
+	if (pw)
+		o->uid = (int32_t)pw->pw_uid;
+	else if (is_number(arg) && strlen(arg) < 10)
+		o->uid = atoi(arg);
+	else
+		return xasprintf("--uid %s: there is no such user", arg);
+	return NULL;
+}
+
 static char *set_action(struct options *o, int action, const char *arg)
 {
 	o->action = action;
@@ -283,6 +302,8 @@ static char *set_long(struct options *o, int opt, const char *arg)
 	case OPT_END: o->end = arg; break;
 	case OPT_USER: o->user = arg; break;
 	case OPT_SCRIPT_DIR: o->script_dir = arg; break;
+	case OPT_COMM: o->comm = arg; break;
+	case OPT_UID: return set_uid(o, arg);
 	case OPT_NO_JIT: o->no_jit = true; break;
 	case OPT_STRICT: o->strict = true; break;
 	case OPT_UNSAFE: o->unsafe = true; break;
@@ -311,6 +332,7 @@ static char *set_long(struct options *o, int opt, const char *arg)
 static char *set_short(struct options *o, int opt, const char *arg)
 {
 	char *why = NULL;
+	uint64_t v = 0;
 
 	switch (opt) {
 	case 's': case 'e': case 'f': return add_script(o, (char)opt, arg);
@@ -326,6 +348,10 @@ static char *set_short(struct options *o, int opt, const char *arg)
 	case 'o': o->out_file = arg; break;
 	case 'r': o->read_file = arg; break;
 	case 'w': o->write_file = arg; break;
+	case 'p':
+		why = set_number("-p", arg, INT32_MAX, &v);
+		o->pid = (int32_t)v;
+		break;
 	case 'G': return set_time("-G", arg, &o->file_time_ns);
 	case 'W': return set_number("-W", arg, OPTIONS_FILES, &o->file_cnt);
 	case 'C':
@@ -371,11 +397,13 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 		.timeout_ns = 2000000000,
 		.memory_max = 256u << 20,
 		.file_cnt = 1,
+		.pid = -1,
+		.uid = -1,
 	};
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
 	*why = NULL;
-	while ((opt = getopt_long(argc, argv, ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:hV", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV", longs, NULL)) != -1) {
 		if (opt == '?' && optopt && optopt < 256)
 			*why = xasprintf("unknown option -%c; spf --help lists them", optopt);
 		else if (opt == '?')

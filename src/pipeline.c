@@ -9,7 +9,6 @@
 #include "account.h"
 #include "capture/live.h"
 #include "capture/reorder.h"
-#include "capture/target.h"
 #include "conn/conns.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -20,7 +19,7 @@ struct pipeline {
 	struct scripts *scripts;
 	struct sink *out;
 	struct pcapng_writer *writer; /* NULL without -w */
-	char *const *patterns;
+	const struct select *select;
 	struct want want;
 	struct reorder *reorder; /* NULL for a source that is in order already */
 	struct conns conns;
@@ -192,6 +191,20 @@ static void chunk_record(struct pipeline *p, const struct conn *conn, int dir,
 	appended(p);
 }
 
+/* Nobody wants the connection: the kernel need not copy its bytes either. */
+static void filter_out(struct pipeline *p, struct conn *conn)
+{
+	conn->is_filtered = true;
+	for (int dir = 0; dir < 2 && p->src->is_live; dir++)
+		live_ignore(p->src, conn->sock[dir]);
+}
+
+static void begin_conn(struct pipeline *p, struct conn *conn, const struct stamp *st)
+{
+	decoder_open(conn->decoder, st);
+	drain_decoder(p, conn);
+}
+
 static void on_open(struct pipeline *p, const struct chunk *c)
 {
 	bool is_new;
@@ -200,11 +213,11 @@ static void on_open(struct pipeline *p, const struct chunk *c)
 
 	if (!is_new)
 		return;
-	conn->is_filtered = !target_matches(p->patterns, conn->addr);
-	if (conn->is_filtered)
-		return;
-	decoder_open(conn->decoder, &st);
-	drain_decoder(p, conn);
+	conn->is_unjudged = select_wants_who(p->select);
+	if (!select_addr(p->select, conn->addr))
+		filter_out(p, conn);
+	else if (!conn->is_unjudged)
+		begin_conn(p, conn, &st);
 }
 
 static void feed(struct pipeline *p, struct conn *conn, int dir, const struct chunk *c,
@@ -238,9 +251,13 @@ static void on_data(struct pipeline *p, const struct chunk *c)
 	conn->info.bytes[dir] += c->len;
 	if (conn->is_filtered)
 		return;
-	if (is_new) {
-		decoder_open(conn->decoder, &st);
-		drain_decoder(p, conn);
+	if (is_new || conn->is_unjudged) {
+		conn->is_unjudged = false;
+		if (select_wants_who(p->select) && !select_who(p->select, &conn->info)) {
+			filter_out(p, conn);
+			return;
+		}
+		begin_conn(p, conn, &st);
 	}
 	if (p->want.kind[KIND_CHUNK] && c->kind == CHUNK_DATA)
 		chunk_record(p, conn, dir, c, &st);
@@ -271,7 +288,7 @@ static void take_tail(struct pipeline *p, struct conn *conn, int dir)
 static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome outcome,
 		       const char *reason, const struct stamp *st)
 {
-	if (!conn->is_filtered) {
+	if (!conn->is_filtered && !conn->is_unjudged) {
 		decoder_close(conn->decoder, outcome, reason, st);
 		drain_decoder(p, conn);
 	}
@@ -288,7 +305,7 @@ static bool is_meant(const struct pipeline *p, const struct chunk *c)
 	int dir;
 
 	if (c->kind == CHUNK_OPEN)
-		return target_matches(p->patterns, c->addr ? c->addr : "?");
+		return select_addr(p->select, c->addr ? c->addr : "?");
 	conn = conns_find(&p->conns, c->sock, &dir);
 	return !conn || !conn->is_filtered;
 }
@@ -503,7 +520,7 @@ static void set_wants(struct pipeline *p)
 
 struct pipeline *pipeline_new(const struct options *o, struct source *src, struct scripts *scripts,
 			      struct sink *out, struct pcapng_writer *writer,
-			      char *const *patterns)
+			      const struct select *select)
 {
 	struct pipeline *p = xcalloc(1, sizeof(*p));
 
@@ -512,7 +529,7 @@ struct pipeline *pipeline_new(const struct options *o, struct source *src, struc
 	p->scripts = scripts;
 	p->out = out;
 	p->writer = writer;
-	p->patterns = patterns;
+	p->select = select;
 	set_wants(p);
 	p->reorder = src->is_ordered ? NULL : reorder_new(o->window_ns);
 	conns_init(&p->conns, &p->want);

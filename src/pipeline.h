@@ -8,15 +8,15 @@
 #include "capture/source.h"
 #include "options.h"
 #include "script/script.h"
+#include "select.h"
 #include "sink/sink.h"
 
 struct pipeline;
 
-/* Nothing is taken over: all must outlive the pipeline. scripts and writer may be NULL.
- * patterns: target_patterns() of the command line. */
+/* Nothing is taken over: all must outlive the pipeline. scripts and writer may be NULL. */
 struct pipeline *pipeline_new(const struct options *o, struct source *src, struct scripts *scripts,
 			      struct sink *out, struct pcapng_writer *writer,
-			      char *const *patterns);
+			      const struct select *select);
 void pipeline_free(struct pipeline *p);
 
 /* Runs until the source ends, the reader of the output is gone, -c or -t is reached, a script

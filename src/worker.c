@@ -251,6 +251,7 @@ int worker_main(int argc, char **argv)
 	struct pipeline *p;
 	struct sink *out;
 	struct watch_page *watch;
+	struct select select;
 	char **patterns, *why;
 	int status;
 
@@ -262,6 +263,7 @@ int worker_main(int argc, char **argv)
 	o.no_jit |= !sandbox_jit_allowed();
 	watch = watch_page_map(WORKER_WATCH);
 	patterns = target_patterns(o.targets);
+	select = (struct select){ .patterns = patterns, .pid = o.pid, .uid = o.uid, .comm = o.comm };
 	src = o.read_file ? NULL : open_source(&o);
 	out = open_sink(&o);
 	drop_privileges(&o);
@@ -273,7 +275,7 @@ int worker_main(int argc, char **argv)
 		live_start(src);
 	writer = open_writer(&o, src);
 	scripts_at_stop(keep_capture, writer);
-	p = pipeline_new(&o, src, scripts, out, writer, patterns);
+	p = pipeline_new(&o, src, scripts, out, writer, &select);
 	status = pipeline_run(p, &stop);
 	pipeline_free(p);
 	pcapng_writer_free(writer);

@@ -71,6 +71,7 @@ static void read_slot(const struct spf_slot *s, struct live_counts *c)
 	c->captured = __atomic_load_n(&s->captured, __ATOMIC_RELAXED);
 	c->cut = __atomic_load_n(&s->cut, __ATOMIC_RELAXED);
 	c->lost = __atomic_load_n(&s->lost, __ATOMIC_RELAXED);
+	c->filtered = __atomic_load_n(&s->filtered, __ATOMIC_RELAXED);
 	c->unreadable = __atomic_load_n(&s->unreadable, __ATOMIC_RELAXED);
 }
 
@@ -85,6 +86,15 @@ bool live_counts(struct source *s, uint64_t sock, struct live_counts *c)
 		read_slot(&l->slots[d->slot], &d->last);
 	*c = d->last;
 	return true;
+}
+
+void live_ignore(struct source *s, uint64_t sock)
+{
+	struct live *l = (struct live *)s;
+	struct direction *d = hash_get(&l->directions, sock);
+
+	if (d && l->by_slot[d->slot] == d && l->slots[d->slot].sock == sock)
+		__atomic_store_n(&l->slots[d->slot].is_unwanted, 1, __ATOMIC_RELAXED);
 }
 
 void live_forget(struct source *s, uint64_t sock)

@@ -32,15 +32,19 @@ void live_stop(struct source *s);
 /* What the kernel counted for a direction. */
 struct live_counts {
 	uint64_t accepted;   /* bytes written (and what waited in the socket at the start) */
-	uint64_t read;       /* bytes read = captured + cut + lost + unreadable */
+	uint64_t read;       /* bytes read = captured + cut + lost + unreadable + filtered */
 	uint64_t captured;
 	uint64_t cut;
 	uint64_t lost;
 	uint64_t unreadable;
+	uint64_t filtered;   /* not copied: after live_ignore() */
 };
 
 /* Fills *c for the direction of a live source; false if it is not known any more. */
 bool live_counts(struct source *s, uint64_t sock, struct live_counts *c);
+
+/* Tells the kernel to copy nothing more of the direction: it only counts. */
+void live_ignore(struct source *s, uint64_t sock);
 
 /* Says that nobody will ask for the direction again: once its socket is gone, its slot is
  * given out anew. */

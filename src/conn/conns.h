@@ -12,6 +12,7 @@ struct conn {
 	struct decoder *decoder;
 	uint64_t sock[2];        /* ids of the sending sockets; 0 = not known */
 	struct stream stream[2];
+	bool is_unjudged; /* its processes are not known yet, and the command line asks for one */
 	bool is_filtered; /* no target means it: its bytes are counted, not decoded */
 	char *addr;
 };
