@@ -22,6 +22,12 @@ void backlog_push(struct backlog *l, struct bytes in, const struct stamp *st);
 /* The oldest part: its bytes, and *st its stamp. Empty if there is none. */
 struct bytes backlog_first(const struct backlog *l, const struct stamp **st);
 
+/* The stamp of the oldest part, or none if there is no part. */
+static inline const struct stamp *backlog_stamp(const struct backlog *l, const struct stamp *none)
+{
+	return l->cnt ? &l->parts[l->first].st : none;
+}
+
 /* Drops n bytes at the front. */
 void backlog_consume(struct backlog *l, size_t n);
 

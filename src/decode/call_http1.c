@@ -400,9 +400,10 @@ static bool http1_handler_gap(void *p, int dir, uint64_t len, const struct stamp
 	return false;
 }
 
-static long http1_sync(void *p, int dir, struct bytes in, bool ends, size_t *skip)
+static long http1_sync(void *p, int dir, const struct backlog *log, bool last, size_t *skip)
 {
 	struct http1_conn *x = p;
+	struct bytes in = buf_bytes(&log->bytes);
 	enum http1_detected want = x->parser[dir].is_response ? HTTP1_RESPONSE : HTTP1_REQUEST;
 	size_t at = 0;
 

@@ -256,19 +256,55 @@ static void hold(struct decoder_dir *dd)
 		skip_log(dd, backlog_len(&dd->log) - LIMIT_BACKLOG);
 }
 
+#define LATE_DETAIL "the capture began in its middle: older entries of the header table are unknown"
+
+/* A direction can be decoded from here on: what was lost before it is told. */
+static void found_boundary(struct decoder *d, int dir, size_t at)
+{
+	struct decoder_dir *dd = &d->dir[dir];
+
+	skip_log(dd, at);
+	dd->searching = false;
+	dd->next_try = 0;
+	if (dd->lost)
+		decoder_add_gap(d, dir, &dd->gap_st, dd->gap.cause,
+				dd->gap.bytes_missing + dd->bytes.skipped - dd->skipped_before, 0,
+				true, NULL);
+	else
+		decoder_add_gap(d, dir, backlog_stamp(&dd->log, &dd->st), GAP_HPACK_LOST,
+				dd->bytes.skipped, 0, true, LATE_DETAIL);
+	dd->lost = false;
+}
+
 static void begin(struct decoder *d, const struct detected *found)
 {
-	const struct stamp *st = &d->dir[found->dir].st;
+	const struct stamp st = *backlog_stamp(&d->dir[found->dir].log, &d->dir[found->dir].st);
 
 	d->handler = found->handler;
 	if (found->client >= 0)
 		decoder_set_client(d, found->client);
 	d->x = d->handler->open(d, found->client, found->late);
-	for (int i = 0; i < 2; i++)
-		d->dir[i].searching = found->late && i != found->dir;
-	if (found->late)
-		skip_log(&d->dir[found->dir], found->at);
-	push_conn(d, CONN_PROTO, st);
+	push_conn(d, CONN_PROTO, &st);
+	for (int i = 0; i < 2; i++) {
+		if (!found->late)
+			d->dir[i].searching = d->dir[i].lost;
+		else if (i == found->dir)
+			found_boundary(d, i, found->at);
+		d->dir[i].next_try = 0;
+		d->dir[i].inexact |= found->late;
+	}
+}
+
+/* While writes are short a search waits for so many more bytes that all of them together cost
+ * no more than a few dozen walks over the whole. */
+static bool worth_a_try(struct decoder_dir *dd)
+{
+	size_t len = backlog_len(&dd->log);
+
+	if (len < dd->next_try)
+		return false;
+	dd->next_try = len + (len / (dd->log.cnt + 1) < 64 ? len / 32 : 0);
+	return true;
 }
 
 /* Finds the protocol out, or gives up. */
@@ -285,41 +321,46 @@ static void find_protocol(struct decoder *d)
 }
 
 /* Looks for a frame boundary in a direction that has lost it. */
-static void find_boundary(struct decoder *d, int dir)
+static void find_boundary(struct decoder *d, int dir, bool last)
 {
 	struct decoder_dir *dd = &d->dir[dir];
 	size_t skip = 0;
-	long at = d->handler->sync(d->x, dir, buf_bytes(&dd->log.bytes), true, &skip);
+	long at;
 
-	skip_log(dd, at < 0 ? skip : (size_t)at);
+	if (!backlog_len(&dd->log))
+		return;
+	at = d->handler->sync(d->x, dir, &dd->log, last, &skip);
 	if (at < 0)
-		return;
-	dd->searching = false;
-	if (!dd->lost)
-		return;
-	dd->lost = false;
-	decoder_add_gap(d, dir, &dd->gap_st, dd->gap.cause, dd->gap.bytes_missing, 0, true, NULL);
+		skip_log(dd, skip);
+	else
+		found_boundary(d, dir, (size_t)at);
 }
 
-/* Brings new input to where it belongs; true if a search went on with it. */
+/* Brings new input to where it belongs while directions are being searched. */
 static void search(struct decoder *d)
 {
+	bool had = d->handler != NULL;
+
 	for (int i = 0; i < 2; i++) {
 		struct decoder_dir *dd = &d->dir[i];
 
-		if (!dd->in.len)
-			continue;
 		if (d->given_up) {
 			dd->bytes.skipped += dd->in.len;
 			dd->in.len = 0;
-		} else if (dd->searching) {
-			hold(dd);
-			if (d->handler)
-				find_boundary(d, i);
-			else
-				find_protocol(d);
 		}
+		if (!dd->searching || !dd->in.len)
+			continue;
+		hold(dd);
+		if (!worth_a_try(dd))
+			continue;
+		if (!d->handler)
+			find_protocol(d);
+		if (d->handler && dd->searching)
+			find_boundary(d, i, false);
 	}
+	for (int i = 0; !had && d->handler && i < 2; i++)
+		if (d->dir[i].searching)
+			find_boundary(d, i, false);
 }
 
 /* The direction's next bytes for the handler: what it held back comes before what came now. */
@@ -372,9 +413,11 @@ static void lose_framing(struct decoder_dir *dd, const struct stamp *st, enum ga
 {
 	dd->searching = true;
 	dd->inexact = true;
+	dd->next_try = 0;
 	if (!dd->lost) {
 		dd->gap = (struct rec_gap){ .cause = (uint8_t)cause };
 		dd->gap_st = *st;
+		dd->skipped_before = dd->bytes.skipped;
 	}
 	dd->lost = true;
 	dd->gap.bytes_missing += missing;
@@ -441,33 +484,46 @@ void decoder_gap(struct decoder *d, int dir, uint64_t len, enum gap_cause cause,
 		d->cur = dir;
 		return;
 	}
-	dd->gap.bytes_missing += backlog_len(&dd->log) * dd->lost;
-	skip_log(dd, backlog_len(&dd->log));
 	lose_framing(dd, st, cause, len);
+	skip_log(dd, backlog_len(&dd->log));
 }
 
-/* What is left when the connection ends. Returns as decoder_next(). */
+/* What is left in a direction when the connection ends. */
+static void give_up_search(struct decoder *d, int dir)
+{
+	struct decoder_dir *dd = &d->dir[dir];
+
+	if (!dd->searching)
+		return;
+	if (d->handler)
+		find_boundary(d, dir, true);
+	if (!dd->searching)
+		return;
+	skip_log(dd, backlog_len(&dd->log));
+	if (dd->lost)
+		decoder_add_gap(d, dir, &dd->gap_st, dd->gap.cause,
+				dd->gap.bytes_missing + dd->bytes.skipped - dd->skipped_before, 0,
+				false, NULL);
+	dd->searching = dd->lost = false;
+}
+
+/* Returns as decoder_next(), or -EAGAIN if there is input again after all. */
 static int finish(struct decoder *d, struct batch *b)
 {
+	bool was_searching = d->dir[0].searching || d->dir[1].searching;
 	int rc;
 
-	for (int i = 0; i < 2; i++) {
-		struct decoder_dir *dd = &d->dir[i];
-
-		skip_log(dd, backlog_len(&dd->log));
-		if (dd->lost)
-			decoder_add_gap(d, i, &dd->gap_st, dd->gap.cause, dd->gap.bytes_missing, 0,
-					false, NULL);
-		dd->lost = false;
+	if (was_searching) {
+		for (int i = 0; i < 2; i++)
+			give_up_search(d, i);
+		return -EAGAIN;
 	}
-	if (d->pending.len)
-		return decoder_next_pending(d, b);
 	rc = d->handler ? d->handler->close(d->x, d->outcome, &d->close_st, b) : 0;
 	if (rc)
 		return rc;
 	d->closing = false;
 	push_conn(d, CONN_CLOSE, &d->close_st);
-	return decoder_next_pending(d, b);
+	return -EAGAIN;
 }
 
 int decoder_next(struct decoder *d, struct batch *b)
@@ -480,8 +536,8 @@ int decoder_next(struct decoder *d, struct batch *b)
 		if (d->pending.len)
 			return decoder_next_pending(d, b);
 		rc = d->handler ? run_handler(d, b) : 0;
+		if (!rc && d->closing)
+			rc = finish(d, b);
 	} while (rc == -EAGAIN);
-	if (rc)
-		return rc;
-	return d->closing ? finish(d, b) : 0;
+	return rc;
 }

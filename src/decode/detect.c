@@ -4,8 +4,10 @@
 #include <errno.h>
 
 #include "decode/http1_detect.h"
-#include "decode/http2_frame.h"
+#include "decode/http2_sync.h"
 #include "util/limits.h"
+
+enum { LONE_SETTINGS = 512 };
 
 /* A server may speak first: its SETTINGS (RFC 9113 §3.4) are then all there is. */
 static bool is_server_settings(struct bytes in)
@@ -38,9 +40,18 @@ static bool detect_http1(const struct decoder *d, int dir, struct detected *out)
 	return true;
 }
 
+static int client_of(const struct conn_info *info)
+{
+	for (int i = 0; i < 2; i++)
+		if (info->role[i] == ROLE_CLIENT || info->role[!i] == ROLE_SERVER)
+			return i;
+	return -1;
+}
+
 int detect(struct decoder *d, struct detected *out)
 {
 	size_t len[2] = { backlog_len(&d->dir[0].log), backlog_len(&d->dir[1].log) };
+	bool late;
 
 	*out = (struct detected){ .client = -1 };
 	for (int i = 0; i < 2; i++) {
@@ -51,9 +62,24 @@ int detect(struct decoder *d, struct detected *out)
 			out->client = i;
 			return 1;
 		}
-		if (d->info->seen_open && !d->dir[i].inexact && !len[!i] && is_server_settings(in)) {
-			out->handler = &http2_handler;
-			out->client = !i;
+		if (len[!i] || d->dir[i].inexact || !is_server_settings(in))
+			continue;
+		if (!d->info->seen_open) { /* the client's preface may follow, and prove the start */
+			if (len[i] < LONE_SETTINGS)
+				return 0;
+			continue;
+		}
+		out->handler = &http2_handler;
+		out->client = !i;
+		return 1;
+	}
+	late = !d->info->seen_open || d->dir[0].inexact || d->dir[1].inexact;
+	for (int i = 0; late && i < 2; i++) {
+		size_t skip = 0;
+		long at = len[i] ? h2_sync(NULL, i, &d->dir[i].log, false, &skip) : -EAGAIN;
+
+		if (at >= 0) {
+			*out = (struct detected){ &http2_handler, client_of(d->info), true, i, (size_t)at };
 			return 1;
 		}
 	}

@@ -33,9 +33,9 @@ struct handler {
 	bool (*gap)(void *x, int dir, uint64_t len, const struct stamp *st);
 
 	/* Looks for the place where decoding can begin in the middle of a direction.
-	 * ends: in.p + in.len is where a write ended. Returns its offset, or
-	 * -EAGAIN if more bytes are needed; then *skip bytes at the front are of no use. */
-	long (*sync)(void *x, int dir, struct bytes in, bool ends, size_t *skip);
+	 * last: nothing more will come. Returns its offset in log, or -EAGAIN if more bytes are
+	 * needed; then *skip bytes at the front are of no use. */
+	long (*sync)(void *x, int dir, const struct backlog *log, bool last, size_t *skip);
 
 	/* The connection is closed: called until it returns 0; each 1 is a record. */
 	int (*close)(void *x, enum call_outcome outcome, const struct stamp *st, struct batch *b);
@@ -70,7 +70,9 @@ struct decoder_dir {
 	bool searching;         /* in and log wait for a protocol or a frame boundary */
 	struct backlog log;     /* read before in */
 	struct decoder_bytes bytes;
+	size_t next_try;        /* length of log at which the search goes on */
 	bool lost;              /* a gap record is due when the search is over */
+	uint64_t skipped_before; /* bytes.skipped when it was lost */
 	struct rec_gap gap;     /* that record */
 	struct stamp gap_st;
 	bool inexact;           /* bytes were lost: records say so from here on */

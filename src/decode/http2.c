@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/http2.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "decode/http2_rules.h"
 #include "decode/http2_stream.h"
+#include "decode/http2_sync.h"
 #include "util/limits.h"
 #include "util/xalloc.h"
 
@@ -115,6 +117,7 @@ static bool start_frame(struct h2 *h, int dir, struct bytes *in, const struct st
 	}
 	d->left = d->f.length;
 	d->in_frame = true;
+	d->probation -= d->probation > 0;
 	d->data_started = d->truncated = false;
 	buf_release(&d->buf);
 	h2_rules_header(h, dir);
@@ -454,6 +457,11 @@ int h2_next(struct h2 *h, int dir, struct bytes in, size_t *used, const struct s
 	while (!rc) {
 		if (!d->in_frame && !start_frame(h, dir, &rest, st))
 			break;
+		if (d->probation && h2_sync_refutes(&d->f)) {
+			h2_gap(h, dir, 0);
+			rc = -EPROTO;
+			break;
+		}
 		if (d->block_stream && (d->f.type != H2_CONTINUATION ||
 					d->f.stream_id != d->block_stream)) {
 			rc = end_block(h, dir, true,

@@ -131,6 +131,7 @@ struct h2_dir {
 	bool settings_lost;    /* a gap, or more than unacked holds: the peer's ACKs say nothing */
 	bool settings_seen;
 	uint32_t last_id;      /* highest stream that this direction opened */
+	uint32_t probation;    /* frames to come that may still show a boundary to be none */
 	uint64_t frames;
 };
 
@@ -161,7 +162,8 @@ void h2_release(struct h2 *h);
 /* Decodes the next piece of a direction.
  * in: unread bytes; *used is how many of them this call consumed, also when it returns 0.
  * st: of these bytes; copied. ev: valid until the next call on h, and as long as in.
- * Returns 1 with *ev set, 0 if more input is needed. */
+ * Returns 1 with *ev set, 0 if more input is needed, -EPROTO if the boundary that h2_sync() found
+ * turns out to be none: h2_gap() has then been done. */
 int h2_next(struct h2 *h, int dir, struct bytes in, size_t *used, const struct stamp *st,
 	    struct h2_event *ev);
 

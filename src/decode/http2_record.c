@@ -12,6 +12,9 @@
 /* Messages and calls. */
 static const struct h2_user *const h2_user = &call_user;
 
+/* Frames after which a boundary that was found is beyond doubt. */
+enum { PROBATION = 16 };
+
 enum todo { NOTHING, FRAME, CONTINUATIONS, TELL_USER, USER };
 
 struct h2_records {
@@ -33,6 +36,7 @@ static void *open_records(struct decoder *d, int client, bool late)
 	h2_init(&x->h2, d->info->id, client, late);
 	x->h2.want_body = d->want->kind[KIND_MESSAGE] || d->want->kind[KIND_CALL];
 	x->h2.keep_data = d->want->data && d->want->kind[KIND_FRAME];
+	x->h2.dir[0].probation = x->h2.dir[1].probation = late ? PROBATION : 0;
 	x->h2.stream_free = h2_user->stream_free;
 	h2_user->open(d, &x->h2);
 	return x;
@@ -306,11 +310,12 @@ static bool gap(void *p, int dir, uint64_t len, const struct stamp *st)
 	return holds;
 }
 
-static long sync(void *p, int dir, struct bytes in, bool ends, size_t *skip)
+static long sync(void *p, int dir, const struct backlog *log, bool last, size_t *skip)
 {
 	struct h2_records *x = p;
 
-	return h2_sync(&x->h2, dir, in, ends, skip);
+	x->h2.dir[dir].probation = PROBATION;
+	return h2_sync(&x->h2, dir, log, last, skip);
 }
 
 static int close_records(void *p, enum call_outcome outcome, const struct stamp *st,

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A frame header is nine bytes that random ones imitate about once in 2^12: the type, its flags,
- * the reserved bit and the stream are checked, and the length only says where the next header
- * is. So one header proves nothing; a chain of them does, or one that ends exactly where a write
- * ended, for its length is then 24 bits that fit by themselves. */
+/* A frame header is nine bytes that others may imitate: the type, its flags, the reserved bit and
+ * the stream are checked, and the length says where the next header must be. So one header proves
+ * little; a chain of them does, and one more frame whose length ends where a write ended. Proof is
+ * counted in bits: how unlikely bytes that are no frame would be to look like this. */
 #include "decode/http2_sync.h"
 
 #include <errno.h>
 
 #include "util/limits.h"
 
-/* Bits of evidence that a chain needs. Random bytes then pass once in 2^40 offsets. */
-enum { PROOF = 40, PROOF_OF_PROTOCOL = 48 };
+/* A single header counts for no more than FRAME_MAX, however regular it looks: zeros, which
+ * payloads are full of, look regular. So it takes two frames, or one and the ends of a write. */
+enum {
+	FRAME_MAX = 24,
+	EDGE_MAX = 10,       /* a frame begins where a write began, or ends where one ended */
+	PROOF = 40,
+	PROOF_OF_PROTOCOL = 60,
+	PROOF_AT_END = 24,   /* and the frames must end where the bytes do */
+	PROOF_TO_WAIT = 20,  /* of a frame that begins where a write began */
+	STREAM_STEP = 65536, /* streams that may have been opened unseen */
+};
 
 /* Flags that RFC 9113 §6 gives a type. */
 static uint8_t flags_of(uint8_t type)
@@ -27,28 +36,31 @@ static uint8_t flags_of(uint8_t type)
 	return type < sizeof(flags) ? flags[type] : 0;
 }
 
-/* How many bits of a header were not free to be otherwise; < 0: no such header. */
-static int header_evidence(const struct h2 *h, const struct h2_frame *f)
+bool h2_sync_refutes(const struct h2_frame *f)
 {
-	int bits = 1; /* R */
+	return f->why || f->reserved_bit || f->type > H2_PRIORITY_UPDATE || f->type == 0xb ||
+	       (f->type > H2_ORIGIN && f->type < H2_PRIORITY_UPDATE) ||
+	       (f->flags & ~flags_of(f->type)) || f->length > LIMIT_BACKLOG;
+}
 
-	if (f->why || f->reserved_bit || f->type > H2_PRIORITY_UPDATE || f->type == 0xb ||
-	    (f->type > H2_ORIGIN && f->type < H2_PRIORITY_UPDATE))
+/* How many bits of a header were not free to be otherwise; < 0: no such header. */
+static int header_proof(const struct h2 *h, const struct h2_frame *f)
+{
+	uint32_t id = f->stream_id;
+	int bits = 6; /* R, and most types are not used */
+
+	if (h2_sync_refutes(f) || (!h && f->length > H2_DEFAULT_FRAME_MAX))
 		return -1;
-	if (f->flags & ~flags_of(f->type))
+	if (h && h->client >= 0 && id > h->dir[id & 1 ? h->client : !h->client].last_id + STREAM_STEP)
 		return -1;
-	if (f->length > (h ? LIMIT_BACKLOG : H2_DEFAULT_FRAME_MAX))
-		return -1;
-	bits += 8 - 3;                                               /* type: a few are usual */
 	bits += 8 - __builtin_popcount(flags_of(f->type));
-	bits += f->stream_id ? __builtin_clz(f->stream_id) - 1 : 31; /* small numbers */
+	bits += id ? __builtin_clz(id) - 1 : 31; /* small numbers */
 	if (f->type == H2_PING || f->type == H2_WINDOW_UPDATE || f->type == H2_RST_STREAM ||
 	    f->type == H2_PRIORITY)
 		bits += 24;
 	else
-		bits += __builtin_clz(f->length | 1) - 8 - 2;
-	/* A run of zeros is no frame, though it looks like an empty DATA on no stream. */
-	return bits > 60 ? 60 : bits;
+		bits += __builtin_clz(f->length | 1) - 10;
+	return bits < FRAME_MAX ? bits : FRAME_MAX;
 }
 
 /* Where an integer of HPACK ends; false if it does not end within in. */
@@ -116,12 +128,16 @@ static bool payload_fits(const struct h2_frame *f, struct bytes payload)
 	return true;
 }
 
-enum verdict { NO, PERHAPS, YES };
+/* What walking from one offset has shown. */
+struct chain {
+	bool impossible;
+	bool to_end; /* the last frame ends where the bytes end */
+	int bits;
+};
 
-/* Walks over the frames from the front of in. */
-static enum verdict walk(const struct h2 *h, struct bytes in, bool ends)
+static struct chain walk(const struct h2 *h, struct bytes in)
 {
-	int need = h ? PROOF : PROOF_OF_PROTOCOL, bits = 0;
+	struct chain c = { .to_end = true };
 	uint32_t block = 0; /* stream whose header block is open */
 	struct h2_frame f;
 	struct bytes payload;
@@ -129,37 +145,61 @@ static enum verdict walk(const struct h2 *h, struct bytes in, bool ends)
 	while (in.len) {
 		int more;
 
-		if (!h2_frame_header(&in, &f))
-			return bits >= need ? YES : PERHAPS;
-		more = header_evidence(h, &f);
-		if (more < 0 || (block && (f.type != H2_CONTINUATION || f.stream_id != block)))
-			return NO;
-		if (!bytes_take(&in, f.length, &payload)) {
-			bits += more;
-			return payload_fits(&f, in) && bits >= need + 16 ? YES : PERHAPS;
+		if (!h2_frame_header(&in, &f)) {
+			c.to_end = false;
+			return c;
 		}
-		if (!payload_fits(&f, payload))
-			return NO;
-		bits += more;
+		more = header_proof(h, &f);
+		c.impossible = more < 0 || (block && (f.type != H2_CONTINUATION || f.stream_id != block));
+		if (c.impossible)
+			return c;
+		c.bits += more;
+		if (!bytes_take(&in, f.length, &payload)) {
+			c.to_end = false;
+			return c;
+		}
+		c.impossible = !payload_fits(&f, payload);
+		if (c.impossible)
+			return c;
 		if (f.type == H2_HEADERS || f.type == H2_PUSH_PROMISE || f.type == H2_CONTINUATION)
 			block = f.flags & H2_END_HEADERS ? 0 : f.stream_id;
 	}
-	if (ends)
-		bits += 20;
-	return bits >= need ? YES : PERHAPS;
+	return c;
 }
 
-long h2_sync(const struct h2 *h, int dir, struct bytes in, bool ends, size_t *skip)
+/* What it proves that a frame begins or ends where a write does: little if writes are short. */
+static int edge_proof(const struct backlog *log)
 {
+	size_t len = backlog_len(log) / (log->cnt ? log->cnt : 1);
+	int bits = len ? 63 - __builtin_clzll(len) : 0;
+
+	return bits < EDGE_MAX ? bits : EDGE_MAX;
+}
+
+long h2_sync(const struct h2 *h, int dir, const struct backlog *log, bool last, size_t *skip)
+{
+	struct bytes in = buf_bytes(&log->bytes);
+	int edge = edge_proof(log), need = h ? PROOF : PROOF_OF_PROTOCOL;
 	size_t first = in.len; /* the first offset that may yet turn out to be one */
+	size_t part_start = 0;
+	uint32_t part = 0;
 
 	for (size_t at = 0; at < in.len; at++) {
-		enum verdict v = walk(h, bytes_of(in.p + at, in.len - at), ends);
+		struct chain c = walk(h, bytes_of(in.p + at, in.len - at));
+		bool starts;
 
-		if (v == YES)
+		while (part < log->cnt && part_start < at)
+			part_start += log->parts[log->first + part++].len;
+		starts = part_start == at;
+		if (c.impossible)
+			continue;
+		if (c.bits + (starts ? edge : 0) + (c.to_end ? edge : 0) >= need ||
+		    (last && h && c.to_end && c.bits >= PROOF_AT_END))
 			return (long)at;
-		if (v == PERHAPS && at < first)
+		if (at < first)
 			first = at;
+		if (starts && c.bits >= PROOF_TO_WAIT && !last)
+			break;
 	}
 	*skip = first;
 	return -EAGAIN;
