@@ -270,7 +270,7 @@ static void found_boundary(struct decoder *d, int dir, size_t at)
 		decoder_add_gap(d, dir, &dd->gap_st, dd->gap.cause,
 				dd->gap.bytes_missing + dd->bytes.skipped - dd->skipped_before, 0,
 				true, NULL);
-	else
+	else if (d->handler->proto == PROTO_H2)
 		decoder_add_gap(d, dir, backlog_stamp(&dd->log, &dd->st), GAP_HPACK_LOST,
 				dd->bytes.skipped, 0, true, LATE_DETAIL);
 	dd->lost = false;
