@@ -68,6 +68,7 @@ static void fill_user(struct sandbox_user *user, const struct passwd *pw, uid_t 
 /* Who became root to start us. Root's own environment says so: it can lie to nobody else. */
 static bool calling_user(uid_t *uid, gid_t *gid)
 {
+	const char *doas = getenv("DOAS_USER");
 	const struct passwd *pw;
 	uid_t id;
 
@@ -75,7 +76,7 @@ static bool calling_user(uid_t *uid, gid_t *gid)
 		*gid = parse_id(getenv("SUDO_GID"), &id) ? (gid_t)id : (gid_t)*uid;
 		return *uid != 0;
 	}
-	pw = getenv("DOAS_USER") ? getpwnam(getenv("DOAS_USER")) : NULL;
+	pw = doas ? getpwnam(doas) : NULL;
 	if (!pw || pw->pw_uid == 0)
 		return false;
 	*uid = pw->pw_uid;

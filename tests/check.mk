@@ -38,11 +38,11 @@ lint: $(SPF) check-lint ## clang-tidy, cppcheck, shellcheck, luacheck
 	  { grep -v 'warnings\? \(generated\|treated\)' $(BUILD)/tidy.log; exit 1; }
 	$(call say,CPPCHK,src)
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-	  --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 -Isrc -D_GNU_SOURCE src
+	  --suppressions-list=tests/lint/cppcheck.txt --error-exitcode=1 -Isrc -D_GNU_SOURCE -D__x86_64__ src
 	$(call say,SHELL,tests)
-	$(Q)shellcheck -x $(shell git ls-files '*.sh' .ci/run)
+	$(Q)shellcheck -x -S warning $(shell git ls-files '*.sh' .ci/run)
 	$(call say,LUA,lua scripts)
-	$(Q)$(if $(LUA)$(wildcard scripts/*.lua),luacheck --quiet --no-color $(LUA) $(wildcard scripts/*.lua))
+	$(Q)$(if $(LUA)$(wildcard scripts/*.lua),luacheck --quiet --no-color $(wildcard src/script/*.lua) $(LUA) $(wildcard scripts/*.lua))
 
 install: $(SPF) ## copy spf, its scripts and its manual below PREFIX (DESTDIR first)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/spf/scripts $(DESTDIR)$(PREFIX)/share/man/man1

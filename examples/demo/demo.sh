@@ -50,7 +50,7 @@ server_is_ready() { grep -q ready "$dir/server.out"; }
 spf_is_ready() { grep -q '^spf: capturing' "$dir/spf.err" || ! kill_0; }
 kill_0() { $sudo kill -0 "$spf_pid" 2>/dev/null; }
 
-: >"$dir/server.out" >"$dir/spf.err"
+touch "$dir/server.out" "$dir/spf.err"
 examples/demo/server.py "$socket" >"$dir/server.out" 2>"$dir/server.err" &
 server_pid=$!
 until_true server_is_ready || fail "the server did not start: $(cat "$dir/server.err")"

@@ -140,13 +140,13 @@ static int read_words(struct trace *t, struct bytes line, struct chunk *out, uin
 
 	*conn = 1;
 	while (words_next(&line, &word)) {
-		struct bytes id = word;
 		int rc;
 
 		if (word.p[0] == '#')
 			break;
 		if (bytes_has_prefix(word, BYTES_LIT("conn="))) {
-			id = bytes_of(word.p + 5, word.len - 5);
+			struct bytes id = bytes_of(word.p + 5, word.len - 5);
+
 			if (!words_number(id, conn) || !*conn || *conn > UINT32_MAX)
 				return bad(t, "conn= takes a number from 1");
 			continue;

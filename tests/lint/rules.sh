@@ -22,7 +22,7 @@ rule() { # NAME COMMAND...: a rule holds if the command prints nothing
 c_files=$(git ls-files 'src/*.c' 'src/*.h')
 shipped="$c_files $(git ls-files 'bpf/*.c' 'bpf/*.h')"
 all_c=$(git ls-files 'src/*.c' 'src/*.h' 'bpf/*.c' 'bpf/*.h' 'tests/*.c' 'tests/*.h')
-sources="$all_c $(git ls-files '*.lua' '*.sh' '*.py' '*.awk')"
+sources="$all_c $(git ls-files 'src/*.lua' 'lua/*.lua' '*.sh' '*.py' '*.awk')"
 
 # shellcheck disable=SC2086 # lists of files, none with blanks
 {
