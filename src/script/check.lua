@@ -139,4 +139,10 @@ local function fields_read(p, found)
   return dynamic
 end
 
-return { scan = scan, near = near, hint = hint, fields_read = fields_read, line_at = line_at, walk = walk }
+-- A cdata has no bounds, and the first brings the ffi library with it.
+local no_cdata = "integer literals of 64 bits (1LL) are not for scripts"
+
+return {
+  no_cdata = no_cdata,
+  scan = scan, near = near, hint = hint, fields_read = fields_read, line_at = line_at, walk = walk,
+}

@@ -43,7 +43,7 @@ end
 
 local view = sys.trusted("view", sys, ffi, conn_of)
 local check = sys.trusted("check", sys)
-local env = sys.trusted("environ", sys, view)
+local env = sys.trusted("environ", sys, view, check)
 new_view = view.new
 
 local function conn_update(ud, o)
@@ -82,6 +82,7 @@ env.require = function(name)
   end
   local f, why = sys.load_text(text, chunk)
   if not f then error(why, 2) end
+  if not trusted and check.scan(f).cdata then error(chunk .. ": " .. check.no_cdata, 2) end
   loaded[name] = true
   m = setfenv(f, env)(name, trusted and sys or nil)
   if m ~= nil then loaded[name] = m end
@@ -141,7 +142,7 @@ end
 
 -- Everything that can be known to be wrong before a line of the script has run.
 local function check_script(s)
-  if s.cdata then refuse(s.cdata, "integer literals of 64 bits (1LL) are not for scripts") end
+  if s.cdata then refuse(s.cdata, check.no_cdata) end
   local known, set_by_main = setmt({}, { __index = env }), {}
   for _, g in ipairs(s.sets) do
     if g.name:match("^on_") and not CALLBACKS[g.name] then

@@ -4,7 +4,7 @@
 -- The process around it is the sandbox; this is the second line. Left out on purpose: io, os but
 -- for the clock, debug, package, ffi, jit, getfenv and setfenv (they reach the real globals),
 -- newproxy (finalizers run anywhere), bytecode (load takes text only), string.dump.
-local sys, view = ...
+local sys, view, check = ...
 
 local force_of = view.force_of
 local getmt, setmt, rawget, rawset, next = getmetatable, setmetatable, rawget, rawset, next
@@ -108,6 +108,7 @@ function env.load(chunk, name, _, e)
   if byte(chunk) == 27 then return nil, "bytecode is refused" end
   local f, why = sys.load_text(chunk, type(name) == "string" and name or "=(load)")
   if not f then return nil, why end
+  if check.scan(f).cdata then return nil, check.no_cdata end
   return setfenv(f, type(e) == "table" and e or env)
 end
 

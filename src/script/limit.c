@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "util/log.h"
@@ -19,6 +20,8 @@ enum {
 	TICK_MS = 10,
 	/* How long after the limit a script may take to come to a line. */
 	GRACE_NS = 50 * 1000 * 1000,
+	/* A frame of the Lua library holds at most a luaL_Buffer and some. */
+	STACK_REACH = 64 * 1024,
 };
 
 /* Read by the signal handler. current is written last and cleared first. */
@@ -121,6 +124,18 @@ static void stop_anywhere(const struct limit *l)
 	_exit(EXIT_LIMIT);
 }
 
+/* Of the code that a signal interrupted. */
+static uintptr_t stack_pointer(const void *context)
+{
+	const ucontext_t *c = context;
+
+#ifdef __x86_64__
+	return (uintptr_t)c->uc_mcontext.gregs[REG_RSP];
+#else
+	return (uintptr_t)c->uc_mcontext.sp;
+#endif
+}
+
 static bool is_same_call(const struct limit *l)
 {
 	int32_t at = l->at ? *l->at : 0;
@@ -129,6 +144,20 @@ static bool is_same_call(const struct limit *l)
 	self.seen_calls = self.calls;
 	self.seen_at = at;
 	return same;
+}
+
+/* Coroutines inside of gsub callbacks, and whatever else nests C calls without a bound of
+ * LuaJIT's own, end on the guard page below the stack. Any other bad access stays what it is. */
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	const struct limit *l = self.current;
+	uintptr_t at = (uintptr_t)info->si_addr, sp = stack_pointer(context);
+
+	if (l && at - (sp - STACK_REACH) < 2 * STACK_REACH) {
+		l->stop(l->arg, "nested its calls too deeply");
+		_exit(EXIT_LIMIT);
+	}
+	signal(SIGSEGV, SIG_DFL); /* the access is tried again, and ends the worker */
 }
 
 static void beat(void)
@@ -186,10 +215,23 @@ static int start_timer(void)
 	return setitimer(ITIMER_PROF, &each, NULL);
 }
 
+/* Handlers have a stack of their own: scripts may have used up the other. */
+static void guard_stack(void)
+{
+	static char own_stack[128 * 1024];
+	stack_t st = { .ss_sp = own_stack, .ss_size = sizeof(own_stack) };
+	struct sigaction fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+	if (sigaltstack(&st, NULL) || sigaction(SIGSEGV, &fault, NULL))
+		die(EXIT_RUN, "cannot guard the stack: %s", strerror(errno));
+}
+
 void limit_arm(int64_t timeout_ns, struct watch_page *page)
 {
-	struct sigaction tick = { .sa_sigaction = on_tick, .sa_flags = SA_RESTART | SA_SIGINFO };
+	struct sigaction tick = { .sa_sigaction = on_tick,
+				  .sa_flags = SA_RESTART | SA_SIGINFO | SA_ONSTACK };
 
+	guard_stack();
 	if (timeout_ns <= 0)
 		return;
 	self.timeout_ns = timeout_ns;

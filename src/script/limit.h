@@ -29,7 +29,8 @@ struct limit {
 	void *arg;
 };
 
-/* Starts the timer. timeout_ns: CPU time of one callback, 0 = no limit. page: the monitor's,
+/* Starts the timer, and turns an overflow of the C stack by a script into its end with a
+ * message. timeout_ns: CPU time of one callback, 0 = no limit. page: the monitor's,
  * or NULL. */
 void limit_arm(int64_t timeout_ns, struct watch_page *page);
 

@@ -207,7 +207,7 @@ local function compile(text, what, may_assign)
     error(format("%s: %s%s", what, why, assigned and ' (to compare, use "==": type == "HEADERS")' or ""), 0)
   end
   local s = check.scan(f)
-  if s.cdata then error(what .. ": integer literals of 64 bits (1LL) are not for scripts", 0) end
+  if s.cdata then error(what .. ": " .. check.no_cdata, 0) end
   check_names(s, may_assign)
   for _, g in ipairs(s.gets) do s.strings[g.name] = true end
   d.want(s)
