@@ -33,6 +33,15 @@ do
   OP.TGETS, OP.LEN, OP.TGETV = list[2], list[3], list[4]
   OP.TSETS = ops("local a = ... a.x = a")[2]
   OP.FNEW = ops("local a = function() end")[1]
+  list = ops("local a = ... local b = a b() return b")
+  OP.MOV, OP.CALL, OP.RET1 = list[2], list[4], list[5]
+  OP.CALLM = ops("local a = ... a(a())")[5]
+  OP.CALLT = ops("local a = ... return a(a)")[4]
+  OP.CALLMT = ops("local a = ... return a(a())")[5]
+  OP.RET = ops("local a, b = ... return a, b")[4]
+  OP.TSETV = ops("local a, b = ... a[b] = b")[2]
+  list = assert(loadstring("local a = ... return function(b) a = b end"))
+  OP.USET = op(funcbc(funck(list, -1), FIRST))
   -- those that overwrite a local variable (slot 0)
   OP.writes = {}
   local f = assert(loadstring [[local c = ...
@@ -72,10 +81,38 @@ local function strings_of_table(t, out)
   end
 end
 
+local LISTS = { headers = true, trailers = true, trailer_fields = true }
+
+local function is_method(p, pc, slot)
+  local ins = funcbc(p, pc)
+  if not ins or op(ins) ~= OP.TGETS or arg_b(ins) ~= slot then return false end
+  local key = funck(p, -arg_c(ins) - 1)
+  return key == "each" or key == "all"
+end
+
+-- Lua 5.1 has no __len, so #headers is only right on a plain list. Where a header list is read
+-- (into slot, before pc): is # taken of it, or does it go where that could happen unseen?
+local function list_use(p, pc, slot)
+  for at = pc, 1e9 do
+    local ins = funcbc(p, at)
+    if not ins then return nil end
+    local o, a, d = op(ins), arg_a(ins), arg_d(ins)
+    if o == OP.LEN and d == slot then return "len" end
+    if (o == OP.TGETS or o == OP.TGETV) and a == slot and arg_b(ins) == slot then return nil end
+    if o == OP.MOV and d == slot and not is_method(p, at + 1, slot) then return "escapes" end
+    if (o == OP.TSETS or o == OP.TSETV) and a == slot or o == OP.USET and d == slot or o == OP.FNEW then
+      return "escapes"
+    end
+    if (o == OP.RET or o == OP.RET1) and a <= slot and slot < a + d - 1 then return "escapes" end
+    if (o == OP.CALL or o == OP.CALLM or o == OP.CALLT or o == OP.CALLMT) and a <= slot then
+      return "escapes" -- an argument, or a temporary that ends here
+    end
+  end
+end
+
 -- Everything that later questions need, in one pass over the code.
 local function scan(f)
-  local s = { gets = {}, sets = {}, strings = {}, stores = {}, callbacks = {}, has_len = false,
-    dynamic = false }
+  local s = { gets = {}, sets = {}, strings = {}, stores = {}, callbacks = {}, has_len = false }
   walk(f, function(p, is_main)
     local made
     for i = -1, -1e9, -1 do
@@ -96,6 +133,10 @@ local function scan(f)
         s.sets[#s.sets + 1] = { name = name, line = line_at(p, pc), main = is_main }
         if made and arg_a(made) == arg_a(ins) then s.callbacks[name] = funck(p, -arg_d(made) - 1) end
       elseif o == OP.LEN then s.has_len = true
+      elseif o == OP.TGETS and LISTS[funck(p, -arg_c(ins) - 1)] then
+        local use = list_use(p, pc + 1, arg_a(ins))
+        s.list_len = s.list_len or use == "len"
+        s.list_escapes = s.list_escapes or use == "escapes"
       elseif o == OP.TSETS then s.stores[funck(p, -arg_c(ins) - 1)] = true
       end
       made = o == OP.FNEW and ins or nil

@@ -135,7 +135,7 @@ local function want(s, everything)
   for k in next, s.strings do everything = everything or GENERIC_STRINGS[k] end
   for _, k in ipairs(DATA) do wanted.data = wanted.data or everything or s.strings[k] or false end
   for _, k in ipairs(HEADERS) do wanted.headers = wanted.headers or everything or s.strings[k] or false end
-  if s.has_len then view.eager_headers() end
+  if s.list_len or s.has_len and (s.list_escapes or everything) then view.eager_headers() end
   wanted.conns = wanted.conns or everything or s.strings.conn or s.strings.per_conn or
     s.strings.per_stream or false
 end

@@ -64,6 +64,36 @@ static void headers_are_found_by_name_in_order_and_all(void **state)
 	bench_free(&t);
 }
 
+/* Lua 5.1 knows no __len: wherever # of a header list can be taken, the list must be plain. */
+static void the_length_of_headers_is_right_wherever_it_is_taken(void **state)
+{
+	static const char *const scripts[] = {
+		"function on_frame(f) print(#f.headers) end",
+		"function on_frame(f) local h = f.headers if h.a then print(#h) end end",
+		"local function n(l) return #l end function on_frame(f) print(n(f.headers)) end",
+		"local function n(l) return #l end function on_frame(f) local h = f.headers print(n(h)) end",
+		"local kept function on_frame(f) kept = f.headers print(#kept) end",
+		"local t = {} function on_frame(f) t.h = f.headers print(#t.h) end",
+		"local function get(f) return f.headers end function on_frame(f) print(#get(f)) end",
+		"function on_frame(f) local h = f.headers local function g() return #h end print(g()) end",
+		"function on_frame(f) local h = f.headers or {} print(#h) end",
+		"function on_frame(f) local k = 'headers' print(#f[k]) end",
+		"function on_frame(f) for k, v in pairs(f) do if k == 'headers' then print(#v) end end end",
+		"function on_frame(f) local h = f.headers h[4] = { name = 'd' } print(select('#', unpack(h)) - 1) end",
+		"function on_frame(f) local n = 0 for _ in ipairs(f.headers) do n = n + 1 end print(n) end",
+	};
+
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+		struct bench t = bench_script(scripts[i]);
+
+		add_headers(&t, 1, "/x", "a", "1", "b", "2", "c", "3", NULL);
+		bench_run(&t);
+		if (strcmp(bench_text(&t), "3\n"))
+			fail_msg("%s: printed %s", scripts[i], t.text);
+		bench_free(&t);
+	}
+}
+
 static void a_record_is_a_plain_table_to_pairs_and_writes(void **state)
 {
 	struct bench t = bench_script(
@@ -368,6 +398,7 @@ int main(void)
 		cmocka_unit_test(a_callback_reads_the_fields_of_its_record),
 		cmocka_unit_test(fields_of_other_frame_types_are_nil),
 		cmocka_unit_test(headers_are_found_by_name_in_order_and_all),
+		cmocka_unit_test(the_length_of_headers_is_right_wherever_it_is_taken),
 		cmocka_unit_test(a_record_is_a_plain_table_to_pairs_and_writes),
 		cmocka_unit_test(a_kept_record_stays_what_it_was),
 		cmocka_unit_test(false_hides_a_record_from_later_scripts_and_the_printer),

@@ -1,0 +1,11 @@
+# How fast records reach scripts (luajit.md has the figures to reach).
+BENCH_SCRIPT := $(BUILD)/tests/bench-script
+bench-script: $(BENCH_SCRIPT) ## frames a second through scripts, against decoding alone and a naive push
+	$(Q)$(BENCH_SCRIPT)
+
+$(BENCH_SCRIPT): tests/bench/scripts.c $(LIB)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -MMD -MP -o $@ $< $(LIB) $(LIBS) -lnghttp2
+
+.PHONY: bench-script
+-include $(BENCH_SCRIPT).d
