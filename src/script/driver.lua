@@ -355,7 +355,11 @@ end
 
 local loop = make_loop()
 
+local tidy = sys.trusted("compact", view, sys.memory_max)
+local roots = { env, callbacks, on, conns, conn_states }
+
 local function run(ud)
+  tidy(roots)
   local b = cast(batchp, ud)
   local n, i = b.count - 1, 0
   while i <= n do

@@ -464,6 +464,7 @@ void sys_push(struct state *st)
 	set_bytes(L, "cdef", bytes_of(cdef->begin, (size_t)(cdef->end - cdef->begin)));
 	set_string(L, "version", SPF_VERSION);
 	set_integer(L, "kind_count", KIND_COUNT);
+	set_integer(L, "memory_max", (int64_t)(st->opt->memory_max ? st->opt->memory_max : 1ull << 40));
 	set_integer(L, "interval", st->interval_ns);
 	set_bool(L, "interval_given", st->opt->interval_ns > 0);
 	set_bool(L, "jit", use_jit(st));

@@ -376,6 +376,38 @@ static void a_batch_is_filled_on_and_big_records_get_a_big_one(void **state)
 	bench_free(&t);
 }
 
+/* One record in a hundred is kept: without compaction each would hold its batch of 64 KiB, and
+ * 400,000 records 256 MiB. */
+static void kept_records_do_not_hold_their_batches(void **state)
+{
+	static const char text[] =
+		"local kept, n = {}, 0\n"
+		"local hidden = coroutine.wrap(function() local mine = {} while true do mine[#mine + 1] = coroutine.yield(#mine) end end)\n"
+		"hidden()\n"
+		"function on_frame(f)\n"
+		"  n = n + 1\n"
+		"  if n % 100 == 0 then kept[#kept + 1] = f end\n"
+		"  if n % 1000 == 1 then hidden(f) end\n"
+		"end\n"
+		"function on_end()\n"
+		"  local bad = 0\n"
+		"  for i, f in ipairs(kept) do if f.stream_id ~= i * 100 or f.headers.id ~= '1' or f.path ~= '/a/b' then bad = bad + 1 end end\n"
+		"  print(#kept, bad)\n"
+		"end\n";
+	struct script_source src = { .what = SCRIPT_FILE, .name = "t.lua", .text = bytes_str(text) };
+	struct bench t = bench_of(&src, 1, (struct script_options){ .memory_max = 160 << 20 });
+
+	if (!t.s)
+		fail_msg("%s", t.why);
+	t.b = scripts_batch(t.s, 0);
+	for (uint32_t i = 1; i <= 400000; i++)
+		add_headers(&t, i, "/a/b", "id", "1", NULL);
+	bench_run(&t);
+	bench_end(&t);
+	assert_says(bench_text(&t), "4000\t0\n");
+	bench_free(&t);
+}
+
 static const char *checked(const char *text)
 {
 	struct script_source src = { .what = SCRIPT_FILE, .name = "t.lua", .text = bytes_str(text) };
@@ -411,6 +443,7 @@ int main(void)
 		cmocka_unit_test(the_environment_holds_what_is_allowed_and_no_more),
 		cmocka_unit_test(a_connection_is_one_shared_table),
 		cmocka_unit_test(stream_state_goes_with_its_stream),
+		cmocka_unit_test(kept_records_do_not_hold_their_batches),
 		cmocka_unit_test(a_check_reads_and_runs_nothing),
 		cmocka_unit_test(a_batch_is_filled_on_and_big_records_get_a_big_one),
 	};
