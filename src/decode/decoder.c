@@ -286,10 +286,12 @@ static void begin(struct decoder *d, const struct detected *found)
 	d->x = d->handler->open(d, found->client, found->late);
 	push_conn(d, CONN_PROTO, &st);
 	for (int i = 0; i < 2; i++) {
-		if (!found->late)
-			d->dir[i].searching = d->dir[i].lost;
-		else if (i == found->dir)
+		if (found->late && i == found->dir)
 			found_boundary(d, i, found->at);
+		else if (!found->late)
+			d->dir[i].searching = d->dir[i].lost;
+		if (!found->late && d->dir[i].lost)
+			d->handler->gap(d->x, i, 0, &d->dir[i].gap_st);
 		d->dir[i].next_try = 0;
 		d->dir[i].inexact |= found->late;
 	}
@@ -308,10 +310,10 @@ static bool worth_a_try(struct decoder_dir *dd)
 }
 
 /* Finds the protocol out, or gives up. */
-static void find_protocol(struct decoder *d)
+static void find_protocol(struct decoder *d, bool last)
 {
 	struct detected found;
-	int rc = detect(d, &found);
+	int rc = detect(d, last, &found);
 
 	if (rc == 1)
 		begin(d, &found);
@@ -354,7 +356,7 @@ static void search(struct decoder *d)
 		if (!worth_a_try(dd))
 			continue;
 		if (!d->handler)
-			find_protocol(d);
+			find_protocol(d, false);
 		if (d->handler && dd->searching)
 			find_boundary(d, i, false);
 	}
@@ -514,6 +516,8 @@ static int finish(struct decoder *d, struct batch *b)
 	int rc;
 
 	if (was_searching) {
+		if (!d->handler && !d->given_up)
+			find_protocol(d, true);
 		for (int i = 0; i < 2; i++)
 			give_up_search(d, i);
 		return -EAGAIN;

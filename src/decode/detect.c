@@ -48,7 +48,7 @@ static int client_of(const struct conn_info *info)
 	return -1;
 }
 
-int detect(struct decoder *d, struct detected *out)
+int detect(struct decoder *d, bool last, struct detected *out)
 {
 	size_t len[2] = { backlog_len(&d->dir[0].log), backlog_len(&d->dir[1].log) };
 	bool late;
@@ -62,10 +62,10 @@ int detect(struct decoder *d, struct detected *out)
 			out->client = i;
 			return 1;
 		}
-		if (len[!i] || d->dir[i].inexact || !is_server_settings(in))
+		if (len[!i] || d->dir[0].inexact || d->dir[1].inexact || !is_server_settings(in))
 			continue;
 		if (!d->info->seen_open) { /* the client's preface may follow, and prove the start */
-			if (len[i] < LONE_SETTINGS)
+			if (len[i] < LONE_SETTINGS && !last)
 				return 0;
 			continue;
 		}
@@ -76,7 +76,7 @@ int detect(struct decoder *d, struct detected *out)
 	late = !d->info->seen_open || d->dir[0].inexact || d->dir[1].inexact;
 	for (int i = 0; late && i < 2; i++) {
 		size_t skip = 0;
-		long at = len[i] ? h2_sync(NULL, i, &d->dir[i].log, false, &skip) : -EAGAIN;
+		long at = len[i] ? h2_sync(NULL, i, &d->dir[i].log, last, &skip) : -EAGAIN;
 
 		if (at >= 0) {
 			*out = (struct detected){ &http2_handler, client_of(d->info), true, i, (size_t)at };

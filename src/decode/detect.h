@@ -13,8 +13,8 @@ struct detected {
 	size_t at;  /* and where */
 };
 
-/* Looks at the backlogs of both directions.
+/* Looks at the backlogs of both directions; last: nothing more will come.
  * Returns 1 with *out set, 0 if it takes more bytes, -EPROTO if spf knows no such protocol. */
-int detect(struct decoder *d, struct detected *out);
+int detect(struct decoder *d, bool last, struct detected *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "decode/http2_message.h"
 #include "decode/http2_rules.h"
 #include "decode/http2_stream.h"
 #include "decode/http2_sync.h"
@@ -185,8 +186,11 @@ static int next_data(struct h2 *h, int dir, struct bytes *in, const struct stamp
 	ev->truncated = d->truncated;
 	h2_rules_data(h, dir, ev->stream, &d->f);
 	ev->why = d->f.why;
-	if (ev->stream && d->f.flags & H2_END_STREAM)
+	if (ev->stream && d->f.flags & H2_END_STREAM) {
+		if (!ev->why)
+			ev->why = h2_rules_end(h, dir, ev->stream);
 		h2_stream_ended(h, ev->stream, dir);
+	}
 	end_of_frame(d);
 	return 1;
 }
@@ -270,8 +274,8 @@ static void apply_block(struct h2 *h, int dir, const struct stamp *st, struct h2
 	h2_half_touch(half, ev->st, st);
 	if (k.request || (dir == h->client && !s->ctx && !ev->trailers && h->exact))
 		h2_stream_set_context(h, s, &fields_of_block);
-	if (!ev->interim)
-		half->blocks++;
+	if (!ev->interim && !half->blocks++)
+		half->content_length = h2_message_content_length(&fields_of_block);
 }
 
 /* Gives the header block that is complete, or lost, as the event of the frame that began it. */
@@ -303,8 +307,11 @@ static int give_block(struct h2 *h, int dir, const struct h2_frame *f, const str
 	apply_block(h, dir, st, ev);
 	if (!ev->why)
 		ev->why = h2_rules_block(h, dir, ev);
-	if (ev->stream && f->type == H2_HEADERS && f->flags & H2_END_STREAM)
-		h2_stream_ended(h, ev->stream, dir);
+	if (!ev->stream || f->type != H2_HEADERS || !(f->flags & H2_END_STREAM))
+		return 1;
+	if (!ev->why)
+		ev->why = h2_rules_end(h, dir, ev->stream);
+	h2_stream_ended(h, ev->stream, dir);
 	return 1;
 }
 

@@ -37,6 +37,7 @@ struct h2_half {
 	int64_t first_read_ns, last_read_ns; /* and read by the peer; < 0 unknown */
 	uint64_t data_len;                   /* bytes of DATA, without padding */
 	int64_t window;                      /* flow control: what may still be sent */
+	int64_t content_length;              /* < 0 not said */
 	uint16_t blocks;                     /* header blocks, interim responses not counted */
 	bool ended;                          /* END_STREAM was sent */
 	bool lost;                           /* bytes of it are missing: no longer exact */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/http2_rules.h"
 
+#include "decode/http2_message.h"
+
 enum { WINDOW_MAX = 0x7fffffff, UNACKED_MAX = 4 };
 
 static void violates(struct h2_frame *f, const char *why)
@@ -74,6 +76,19 @@ void h2_rules_data(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *
 	d->window -= f->length;
 	if (s)
 		s->half[dir].window -= f->length;
+}
+
+/* RFC 9113 §8.1.1. A response without any DATA may be one to HEAD, or a 304. */
+const char *h2_rules_end(const struct h2 *h, int dir, const struct h2_stream *s)
+{
+	const struct h2_half *half = &s->half[dir];
+
+	if (!h->exact || half->lost || half->content_length < 0 ||
+	    (uint64_t)half->content_length == half->data_len)
+		return NULL;
+	return dir == h->client || half->data_len
+		       ? "content-length is not the length of DATA (RFC 9113 §8.1.1)"
+		       : NULL;
 }
 
 static void push_settings(struct h2_dir *d, struct bytes content)
@@ -180,6 +195,17 @@ void h2_rules_stray_continuation(struct h2 *h, int dir)
 	hpack_lose(&d->hpack);
 }
 
+static const char *fields_violation(const struct h2 *h, int dir, const struct h2_event *ev)
+{
+	bool request = dir == h->client || ev->frame->type == H2_PUSH_PROMISE;
+
+	if (ev->block_lost)
+		return NULL;
+	return h2_message_violation(ev->list, ev->trailers ? H2_TRAILER_FIELDS
+					      : request	   ? H2_REQUEST_FIELDS
+							   : H2_RESPONSE_FIELDS);
+}
+
 const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
 {
 	const struct h2_frame *f = ev->frame;
@@ -202,5 +228,5 @@ const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
 	if (s && dir == h->client && h->dir[dir].streams_max >= 0 && s->half[dir].blocks == 1 &&
 	    h->stream_cnt > h->dir[dir].streams_max)
 		return "more streams than MAX_CONCURRENT_STREAMS (RFC 9113 §5.1.2)";
-	return NULL;
+	return fields_violation(h, dir, ev);
 }

@@ -13,6 +13,9 @@ void h2_rules_header(struct h2 *h, int dir);
 /* A DATA frame is whole; s may be NULL. */
 void h2_rules_data(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f);
 
+/* The direction has ended its half of the stream: does its body have the length that it said? */
+const char *h2_rules_end(const struct h2 *h, int dir, const struct h2_stream *s);
+
 /* Another frame without a header block is whole. */
 void h2_rules_frame(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f);
 

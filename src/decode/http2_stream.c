@@ -38,6 +38,7 @@ struct h2_stream *h2_stream_open(struct h2 *h, uint32_t id, struct h2_stream **e
 		h2_stream_unlink(h, h->oldest);
 	}
 	s->id = id;
+	s->half[0].content_length = s->half[1].content_length = -1;
 	s->half[0].window = h->dir[0].window_init;
 	s->half[1].window = h->dir[1].window_init;
 	s->prev = h->newest;
@@ -141,12 +142,14 @@ struct h2_block_kind h2_block_kind(const struct hpack_list *l)
 	return k;
 }
 
-/* The parts of a request in its header block. A path that is not there by name may be one of
- * the fields before the first regular one whose names are unknown: then it is their symbols. */
+/* The parts of a request in its header block. A path that is not there by name is likely the one
+ * value that begins with a slash, and else one of the fields at the front whose names are unknown:
+ * then it is shown as their symbols. Either way it is marked. */
 static bool find_parts(const struct hpack_list *l, struct bytes parts[PARTS], uint8_t *path_unknown,
-		       char room[], size_t room_len)
+		       char room[PARTS * (HPACK_SYMBOL_LEN + 1)])
 {
 	bool grpc = false, pseudo = true;
+	struct bytes likely = { 0 };
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < l->cnt; i++) {
@@ -164,13 +167,18 @@ static bool find_parts(const struct hpack_list *l, struct bytes parts[PARTS], ui
 				grpc = bytes_has_prefix(value, BYTES_LIT("application/grpc"));
 			else if (IS(name, "host") && !parts[AUTHORITY].p)
 				parts[AUTHORITY] = value;
-		} else if (f->unknown >= 2 && pseudo && n + value.len + 1 < room_len) {
-			memcpy(room + n, value.p, value.len);
-			n += value.len;
+		} else if (f->unknown == 3 && value.len && value.p[0] == '/' && !likely.p) {
+			likely = value;
+		} else if (f->unknown >= 2 && pseudo && i < PARTS) {
+			memcpy(room + n, value.p, value.len < HPACK_SYMBOL_LEN ? value.len : 0);
+			n += value.len < HPACK_SYMBOL_LEN ? value.len : 0;
 			room[n++] = ' ';
 		}
 	}
-	if (!parts[PATH].p && n) {
+	if (!parts[PATH].p && likely.p) {
+		parts[PATH] = likely;
+		*path_unknown = 1;
+	} else if (!parts[PATH].p && n) {
 		parts[PATH] = bytes_of(room, n - 1);
 		*path_unknown = 1;
 	}
@@ -224,8 +232,8 @@ void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack
 {
 	struct bytes parts[PARTS] = { 0 };
 	uint8_t path_unknown = 0;
-	char room[4 * HPACK_SYMBOL_LEN];
-	bool grpc = find_parts(l, parts, &path_unknown, room, sizeof(room));
+	char room[PARTS * (HPACK_SYMBOL_LEN + 1)];
+	bool grpc = find_parts(l, parts, &path_unknown, room);
 
 	for (int i = 0; i < PARTS; i++) /* a huge path is on its HEADERS; others show its start */
 		if (parts[i].len > LIMIT_CONTEXT_LEN)

@@ -16,7 +16,8 @@ enum {
 	EDGE_MAX = 10,       /* a frame begins where a write began, or ends where one ended */
 	PROOF = 40,
 	PROOF_OF_PROTOCOL = 60,
-	PROOF_AT_END = 24,   /* and the frames must end where the bytes do */
+	PROOF_AT_END = 24,   /* and the frames must end where the bytes do; if it is not known to be
+			      * HTTP/2 they must also begin where these began */
 	PROOF_TO_WAIT = 20,  /* of a frame that begins where a write began */
 	STREAM_STEP = 65536, /* streams that may have been opened unseen */
 };
@@ -194,7 +195,7 @@ long h2_sync(const struct h2 *h, int dir, const struct backlog *log, bool last, 
 		if (c.impossible)
 			continue;
 		if (c.bits + (starts ? edge : 0) + (c.to_end ? edge : 0) >= need ||
-		    (last && h && c.to_end && c.bits >= PROOF_AT_END))
+		    (last && (h || !at) && c.to_end && c.bits >= PROOF_AT_END))
 			return (long)at;
 		if (at < first)
 			first = at;
@@ -212,6 +213,7 @@ static void lose_all(struct h2 *h, int dir)
 	struct h2_dir *d = &h->dir[dir];
 
 	h->exact = false;
+	d->settings_seen = true;
 	hpack_lose(&d->hpack);
 	hpack_limit_lost(&d->hpack);
 	hpack_limit_lost(&h->dir[!dir].hpack);

@@ -107,7 +107,7 @@ struct context {
 	struct str authority;
 	struct str path;
 	uint8_t is_grpc; /* path names an RPC: rpc_method and rpc_service are cut from it */
-	uint8_t path_unknown; /* path is a symbol "?…" */
+	uint8_t path_unknown; /* path is a symbol "?…", or a value whose name is unknown but likely :path */
 	uint8_t reserved[6];
 };
 

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decode/http2_message.h"
+
+enum pseudo { METHOD, SCHEME, AUTHORITY, PATH, PROTOCOL, STATUS, PSEUDOS, NO_PSEUDO };
+
+static const struct {
+	struct bytes name;
+	enum h2_message_part part;
+} pseudos[PSEUDOS] = {
+	[METHOD] = { { (const uint8_t *)":method", 7 }, H2_REQUEST_FIELDS },
+	[SCHEME] = { { (const uint8_t *)":scheme", 7 }, H2_REQUEST_FIELDS },
+	[AUTHORITY] = { { (const uint8_t *)":authority", 10 }, H2_REQUEST_FIELDS },
+	[PATH] = { { (const uint8_t *)":path", 5 }, H2_REQUEST_FIELDS },
+	[PROTOCOL] = { { (const uint8_t *)":protocol", 9 }, H2_REQUEST_FIELDS }, /* RFC 8441 §4 */
+	[STATUS] = { { (const uint8_t *)":status", 7 }, H2_RESPONSE_FIELDS },
+};
+
+static bool is(struct bytes b, const char *text)
+{
+	return bytes_equal(b, bytes_str(text));
+}
+
+static const char *name_violation(struct bytes name)
+{
+	uint8_t c;
+
+	if (!name.len)
+		return "empty field name (RFC 9113 §8.2.1)";
+	while (bytes_get_u8(&name, &c)) {
+		if (c >= 'A' && c <= 'Z')
+			return "upper case in a field name (RFC 9113 §8.2.1)";
+		if (c <= ' ' || c >= 0x7f || c == ':')
+			return "character not allowed in a field name (RFC 9113 §8.2.1)";
+	}
+	return NULL;
+}
+
+static const char *value_violation(struct bytes value)
+{
+	struct bytes rest = value;
+	uint8_t c, first = 'x', last = 'x';
+
+	for (bool any = false; bytes_get_u8(&rest, &c); any = true) {
+		if (c == 0 || c == '\n' || c == '\r')
+			return "NUL, CR or LF in a field value (RFC 9113 §8.2.1)";
+		first = any ? first : c;
+		last = c;
+	}
+	if (first == ' ' || first == '\t' || last == ' ' || last == '\t')
+		return "field value begins or ends with a blank (RFC 9113 §8.2.1)";
+	return NULL;
+}
+
+/* RFC 9113 §8.2.2 */
+static const char *connection_violation(struct bytes name, struct bytes value)
+{
+	static const char *const names[] = { "connection", "proxy-connection", "keep-alive",
+					     "transfer-encoding", "upgrade" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (is(name, names[i]))
+			return "field of HTTP/1 connections (RFC 9113 §8.2.2)";
+	if (is(name, "te") && !is(value, "trailers"))
+		return "te with something else than trailers (RFC 9113 §8.2.2)";
+	return NULL;
+}
+
+static enum pseudo pseudo_of(struct bytes name)
+{
+	for (int i = 0; i < PSEUDOS; i++)
+		if (bytes_equal(name, pseudos[i].name))
+			return i;
+	return NO_PSEUDO;
+}
+
+static const char *pseudo_violation(struct bytes name, struct bytes value,
+				    enum h2_message_part part, unsigned *seen)
+{
+	enum pseudo p = pseudo_of(name);
+
+	if (part == H2_TRAILER_FIELDS)
+		return "pseudo-field in trailers (RFC 9113 §8.1)";
+	if (p == NO_PSEUDO || pseudos[p].part != part)
+		return "pseudo-field that does not belong here (RFC 9113 §8.3)";
+	if (*seen & 1u << p)
+		return "pseudo-field twice (RFC 9113 §8.3)";
+	*seen |= 1u << p;
+	if (p == PATH && !value.len)
+		return "empty :path (RFC 9113 §8.3.1)";
+	if (p == METHOD && is(value, "CONNECT"))
+		*seen |= 1u << PSEUDOS;
+	return NULL;
+}
+
+static const char *missing_pseudo(enum h2_message_part part, unsigned seen)
+{
+	bool connect = seen & 1u << PSEUDOS && !(seen & 1u << PROTOCOL);
+
+	if (part == H2_RESPONSE_FIELDS && !(seen & 1u << STATUS))
+		return "response without :status (RFC 9113 §8.3.2)";
+	if (part != H2_REQUEST_FIELDS)
+		return NULL;
+	if (!(seen & 1u << METHOD))
+		return "request without :method (RFC 9113 §8.3.1)";
+	if (connect)
+		return seen & (1u << SCHEME | 1u << PATH)
+			       ? "CONNECT with :scheme or :path (RFC 9113 §8.5)"
+			       : NULL;
+	if (!(seen & 1u << SCHEME))
+		return "request without :scheme (RFC 9113 §8.3.1)";
+	return seen & 1u << PATH ? NULL : "request without :path (RFC 9113 §8.3.1)";
+}
+
+static const char *field_violation(const struct header *f, struct bytes name, struct bytes value)
+{
+	const char *why = NULL;
+
+	if (f->indexed) /* was looked at when it came as a literal, or is of the static table */
+		return connection_violation(name, value);
+	if (!f->name_id || f->name_id > HPACK_STATIC_CNT)
+		why = name_violation(name);
+	if (!why)
+		why = value_violation(value);
+	return why ? why : connection_violation(name, value);
+}
+
+const char *h2_message_violation(const struct hpack_list *l, enum h2_message_part part)
+{
+	bool regular = false, unknown = l->cut > 0;
+	unsigned seen = 0;
+
+	for (uint32_t i = 0; i < l->cnt; i++) {
+		const struct header *f = &l->v[i];
+		struct bytes name = hpack_text(l, f->name), value = hpack_text(l, f->value);
+		const char *why;
+
+		if (f->unknown) {
+			unknown = true;
+			continue;
+		}
+		if (name.len && name.p[0] == ':') {
+			why = regular ? "pseudo-field after a regular field (RFC 9113 §8.3)"
+				      : pseudo_violation(name, value, part, &seen);
+		} else {
+			regular = true;
+			why = field_violation(f, name, value);
+		}
+		if (why)
+			return why;
+	}
+	return unknown ? NULL : missing_pseudo(part, seen);
+}
+
+int64_t h2_message_content_length(const struct hpack_list *l)
+{
+	for (uint32_t i = 0; i < l->cnt; i++) {
+		const struct header *f = &l->v[i];
+		struct bytes v = hpack_text(l, f->value);
+		int64_t n = 0;
+		uint8_t c;
+
+		if (f->unknown || !is(hpack_text(l, f->name), "content-length"))
+			continue;
+		if (!v.len || v.len > 18)
+			return -1;
+		while (bytes_get_u8(&v, &c)) {
+			if (c < '0' || c > '9')
+				return -1;
+			n = n * 10 + (c - '0');
+		}
+		return n;
+	}
+	return -1;
+}
