@@ -20,6 +20,7 @@ int main(int argc, char **argv)
 	if (options_parse(&o, argc, argv, &why))
 		die(EXIT_USAGE, "%s", why);
 	log_setup(o.quiet, o.verbose);
+	log_escape_by(text_escape);
 	switch (o.action) {
 	case ACTION_HELP:
 		fputs(options_help, stdout);

@@ -68,8 +68,8 @@ static void find_line(lua_State *L, char *buf, size_t len)
 	for (int level = 0; level < 64 && lua_getstack(L, level, &d); level++) {
 		if (!lua_getinfo(L, "Sl", &d) || d.currentline <= 0)
 			continue;
-		if (strncmp(d.short_src, "[spf]", 5) == 0)
-			continue;
+		if (strncmp(d.short_src, "[spf]", 5) == 0 || strncmp(d.short_src, "lua/", 4) == 0)
+			continue; /* spf's own code, which the script called */
 		snprintf(buf, len, "%s:%d", d.short_src, d.currentline);
 		return;
 	}

@@ -31,10 +31,15 @@ void scripts_at_stop(void (*fn)(void *arg), void *arg)
 
 void state_stop(const struct state *st, const char *what)
 {
-	char line[256];
-	int n = snprintf(line, sizeof(line), "spf: script %s: %s %s; stopped\n", st->name,
+	char line[512];
+	int n = snprintf(line, sizeof(line) - 1, "spf: script %s: %s %s; stopped", st->name,
 			 state_phase(st), what);
 
+	n = n < (int)sizeof(line) - 2 ? n : (int)sizeof(line) - 2;
+	for (int i = 0; i < n; i++)
+		if (line[i] < ' ' || line[i] > '~') /* load() names chunks as a script likes */
+			line[i] = '?';
+	line[n++] = '\n';
 	if (at_stop.fn)
 		at_stop.fn(at_stop.arg);
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 static bool is_quiet, is_verbose;
+static log_escape_fn *escape;
 
 void log_setup(bool quiet, bool verbose)
 {
@@ -13,11 +14,28 @@ void log_setup(bool quiet, bool verbose)
 	is_verbose = verbose;
 }
 
+void log_escape_by(log_escape_fn *fn)
+{
+	escape = fn;
+}
+
+/* In one piece, so that lines of two processes do not mix. */
 static void line(const char *fmt, va_list ap)
 {
-	fputs("spf: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	struct buf safe = { 0 };
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	buf_puts(&safe, "spf: ");
+	if (escape)
+		escape(&safe, bytes_str(text), true);
+	else
+		buf_puts(&safe, text);
+	buf_putc(&safe, '\n');
+	fwrite(buf_bytes(&safe).p, 1, buf_bytes(&safe).len, stderr);
+	buf_release(&safe);
+	free(text);
 }
 
 void log_warn(const char *fmt, ...)

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "util/buf.h"
+
 enum exit_code {
 	EXIT_OK = 0,
 	EXIT_RUN = 1,    /* something failed while running, or a right is missing */
@@ -14,6 +16,11 @@ enum exit_code {
 
 /* Sets what log_info() prints: nothing (quiet), or its lines; and whether log_debug() prints. */
 void log_setup(bool quiet, bool verbose);
+
+/* How text becomes safe for a terminal: text_escape() of sink.h, which util may not include.
+ * Messages quote scripts and traffic. */
+typedef void log_escape_fn(struct buf *out, struct bytes in, bool lines);
+void log_escape_by(log_escape_fn *fn);
 
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
