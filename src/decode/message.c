@@ -96,6 +96,14 @@ static int put_message(struct calls *cs, struct batch *b)
 	return 1;
 }
 
+/* Where the content-type is not known, a message that ends just where its DATA does tells gRPC:
+ * five bytes would have to announce the length by chance. */
+static void learn_from_message(const struct calls *cs, struct call *c, enum call_side side)
+{
+	if (c->half[side].maybe_grpc && !cs->body.len && !cs->message.is_trailers)
+		c->is_grpc = true;
+}
+
 int message_next(struct calls *cs, struct batch *b)
 {
 	struct call_half *half;
@@ -111,6 +119,7 @@ int message_next(struct calls *cs, struct batch *b)
 		}
 		bytes_take(&cs->body, used, &(struct bytes){ 0 });
 		half->messages += !cs->message.is_trailers;
+		learn_from_message(cs, cs->body_call, cs->body_side);
 		take(cs, cs->body_call, cs->body_side);
 	}
 	return cs->has_message ? put_message(cs, b) : 0;

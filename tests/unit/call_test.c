@@ -351,6 +351,30 @@ static void a_gap_in_a_body_cuts_one_message(void **state)
 	buf_release(&c);
 }
 
+/* Attached late: all names but the method's are unknown, the messages tell what it is. */
+static void a_late_attach_tells_grpc_by_its_messages(void **state)
+{
+	struct buf c = { 0 }, s = { 0 };
+	struct pair p;
+
+	pair_init(&p, false);
+	RAW(&c, 1, END_HEADERS, 7, "\x83\xc5\xc4\xc3"); /* :method POST and three unknown fields */
+	RAW(&c, 0, END_STREAM, 7, "\0\0\0\0\2hi");
+	RAW(&c, 6, 0, 0, "12345678");
+	RAW(&s, 1, END_HEADERS, 7, "\x88\xc5"); /* :status 200 and one */
+	RAW(&s, 0, 0, 7, "\0\0\0\0\1a\0\0\0\0\1b");
+	RAW(&s, 1, END_HEADERS | END_STREAM, 7, "\xc4");
+	RAW(&s, 6, 0, 0, "12345678");
+	give(&p, CLIENT, buf_bytes(&c));
+	give(&p, SERVER, buf_bytes(&s));
+	close_pair(&p, OUTCOME_CAPTURE_END);
+	assert_non_null(memmem(p.out.mem, p.out.len, "data=hi\n", 8));
+	assert_non_null(memmem(p.out.mem, p.out.len, "complete 200 grpc=-1 m=1/2 b=7/12", 33));
+	pair_release(&p);
+	buf_release(&c);
+	buf_release(&s);
+}
+
 static void more_streams_than_are_kept_evict_the_oldest(void **state)
 {
 	struct buf c = { 0 };
@@ -409,6 +433,7 @@ int main(void)
 		cmocka_unit_test(written_and_read_make_three_times),
 		cmocka_unit_test(without_read_times_the_latency_is_that_of_the_capture),
 		cmocka_unit_test(a_gap_in_a_body_cuts_one_message),
+		cmocka_unit_test(a_late_attach_tells_grpc_by_its_messages),
 		cmocka_unit_test(more_streams_than_are_kept_evict_the_oldest),
 		cmocka_unit_test(what_nobody_wants_is_not_made),
 	};
