@@ -1,6 +1,7 @@
 -- What scripts and the library may use; generated part: see lua/meta.
 std = "luajit"
 max_line_length = 130
+exclude_files = { "lua/meta" }
 files["lua"] = { read_globals = { "spf" } }
 files["scripts"] = {
   read_globals = { "spf" },

@@ -25,7 +25,7 @@ SRC  := $(wildcard src/*.c src/*/*.c)
 OBJ  := $(SRC:%.c=$(BUILD)/%.o)
 LIB  := $(BUILD)/libspf.a
 SPF  := $(BUILD)/spf
-LUA  := $(wildcard lua/*.lua lua/*/*.lua src/script/*.lua)
+LUA  := $(wildcard lua/spf/*.lua src/script/*.lua)
 BPF  := $(wildcard bpf/*.bpf.c)
 SKEL := $(BPF:bpf/%.bpf.c=$(BUILD)/bpf/%.skel.h)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*_test.c))

@@ -9,32 +9,41 @@
 -- @usage    spf -s sock_top
 -- @output
 -- CLIENT            SERVER            SOCKET          TO SERVER  TO CLIENT  BYTES/S  WRITES  CALLS
--- client.py[30171]  server.py[29911]  /run/shop.sock      2.20K      2.04K        -     103     22
--- ?[30171]          ?[29911]          /run/shop.sock         0B        46B        -       1      0
+-- client.py[30171]  server.py[29911]  /run/shop.sock      2.20K      2.09K        -     104     22
 local fmt, screen = require "spf.fmt", require "spf.screen"
-local MAX = 10000
-local pairs_by_key, count, last = {}, 0, nil
+local totals = {} -- of closed connections, by names
+local conns = {}  -- conn_id -> numbers of an open one; its names may become known later
+local last
 
 local function process(comm, pid) return (comm or "?") .. (pid and "[" .. pid .. "]" or "") end
 
 local function row_of(r)
-  local c = r.conn
-  local client, server = process(c.client_comm, c.client_pid), process(c.server_comm, c.server_pid)
-  local key = client .. "\0" .. server .. "\0" .. (r.addr or "?")
-  local row = pairs_by_key[key]
+  local row = conns[r.conn_id]
   if not row then
-    if count >= MAX then
-      key, client, server = "(other)", "(other)", ""
-      row = pairs_by_key[key]
-    end
-    if not row then
-      row = { client = client, server = server, addr = r.addr or "?", to_server = 0, to_client = 0, calls = 0,
-        writes = 0, before = 0, rate = 0 }
-      pairs_by_key[key] = row
-      count = count + 1
-    end
+    row = { conn = r.conn, addr = r.addr or "?", to_server = 0, to_client = 0, calls = 0, writes = 0 }
+    conns[r.conn_id] = row
   end
   return row
+end
+
+local MAX, total_cnt = 10000, 0
+
+-- Adds a connection's numbers to those of its pair of processes in list.
+local function fold(list, row)
+  local c = row.conn
+  local client, server = process(c.client_comm, c.client_pid), process(c.server_comm, c.server_pid)
+  local key = client .. "\0" .. server .. "\0" .. row.addr
+  local sum = list[key]
+  if not sum and list == totals and total_cnt >= MAX then
+    key, client, server = "other", "(other)", ""
+    sum = list[key]
+  end
+  if not sum then
+    sum = { client = client, server = server, addr = row.addr, to_server = 0, to_client = 0, calls = 0, writes = 0 }
+    list[key] = sum
+    if list == totals then total_cnt = total_cnt + 1 end
+  end
+  for _, k in ipairs { "to_server", "to_client", "calls", "writes" } do sum[k] = sum[k] + row[k] end
 end
 
 function on_chunk(c)
@@ -48,17 +57,33 @@ function on_call(c)
   row.calls = row.calls + 1
 end
 
+function on_conn(c)
+  local row = conns[c.conn_id]
+  if c.op ~= "close" or not row then return end
+  fold(totals, row)
+  conns[c.conn_id] = nil
+end
+
+local before = {}
+
 local function build(now)
   local t = screen.table { "CLIENT", "SERVER", "SOCKET", "TO SERVER>", "TO CLIENT>", "BYTES/S>", "WRITES>", "CALLS>" }
-  local list = {}
+  local sums, list = {}, {}
+  for key, row in pairs(totals) do
+    sums[key] = { client = row.client, server = row.server, addr = row.addr, to_server = row.to_server,
+      to_client = row.to_client, calls = row.calls, writes = row.writes }
+  end
+  for _, row in pairs(conns) do fold(sums, row) end
   local span = now and last and now - last
-  for _, r in pairs(pairs_by_key) do
+  for key, r in pairs(sums) do
     r.bytes = r.to_server + r.to_client
-    r.rate = span and span > 0 and (r.bytes - r.before) / span or 0
-    if now then r.before = r.bytes end
+    r.rate = span and span > 0 and math.max(0, r.bytes - (before[key] or 0)) / span or 0
     list[#list + 1] = r
   end
-  if now then last = now end
+  if now then
+    last, before = now, {}
+    for key, r in pairs(sums) do before[key] = r.bytes end
+  end
   local by = spf.args.by
   table.sort(list, function(a, b)
     if a[by] ~= b[by] then return a[by] > b[by] end
