@@ -56,6 +56,8 @@ enum {
 	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID,
 };
 
+static const char shorts[] = ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV";
+
 static const struct option longs[] = {
 	{ "script", required_argument, NULL, 's' },
 	{ "arg", required_argument, NULL, 'a' },
@@ -403,7 +405,7 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
 	*why = NULL;
-	while ((opt = getopt_long(argc, argv, ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (opt == '?' && optopt && optopt < 256)
 			*why = xasprintf("unknown option -%c; spf --help lists them", optopt);
 		else if (opt == '?')
