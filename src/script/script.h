@@ -52,7 +52,7 @@ struct scripts;
 
 /* Compiles all sources, in order. On failure returns NULL and sets *why (one line that names
  * file, line and what is wrong; freed by the caller). Nothing of a script has run but its
- * top level. out is borrowed. */
+ * top level. src, all that it points to, and out are borrowed: they outlive the scripts. */
 struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 			    const struct script_options *o, struct sink *out, char **why);
 void scripts_free(struct scripts *s);

@@ -25,10 +25,12 @@ static inline struct bench bench_of(const struct script_source *src, size_t cnt,
 	struct bench t = { 0 };
 	struct sink_options so = { .format = SINK_TEXT };
 	char *why = NULL;
+	struct script_source *kept = malloc(cnt * sizeof(*kept)); /* as long as the scripts live */
 
+	memcpy(kept, src, cnt * sizeof(*kept));
 	t.fd = memfd_create("out", 0);
 	t.out = sink_new(t.fd, &so, &why);
-	t.s = scripts_new(src, cnt, &o, t.out, &t.why);
+	t.s = scripts_new(kept, cnt, &o, t.out, &t.why);
 	return t;
 }
 

@@ -19,6 +19,15 @@
 #include "util/buf.h"
 #include "util/bytes.h"
 
+/* Tests are short, and what their helpers allocate is never freed; everything else is. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:^HEX$\nleak:^guarded$\nleak:^cat$\nleak:^be$\nleak:^le$\nleak:^refused$\n"
+	       "leak:^bench_of$\nleak:^content$\nleak:^text_of$\nleak:^checked$\n"
+	       "leak:^files_are_named_before_their_ending$\n";
+}
+
 /* Bytes of "00 0a ff" (blanks are skipped). Never freed, as tests are short, but chained to the
  * one before, so that it is no leak. */
 static inline struct bytes HEX(const char *hex)
