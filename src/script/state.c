@@ -209,7 +209,8 @@ static int read_header(struct state *st, char **why)
 int state_init(struct state *st, const struct script_source *src, const struct script_options *o,
 	       struct sink *out, char **why)
 {
-	st->src = src;
+	st->source = *src;
+	st->src = &st->source;
 	st->opt = o;
 	st->out = out;
 	st->name = xstrdup(src->name ? src->name : "-e");

@@ -25,7 +25,8 @@ struct state {
 	void *alloc_ud;
 	size_t used, max;
 	char *name; /* for messages: grpc_top.lua, -e */
-	const struct script_source *src;
+	struct script_source source; /* a copy; what it points to is borrowed */
+	const struct script_source *src; /* it */
 	const struct script_options *opt;
 	struct script_header header;
 	struct sink *out; /* borrowed */

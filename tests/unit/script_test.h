@@ -57,17 +57,6 @@ static inline struct bench bench_line(int what, const char *text, uint32_t kinds
 	return t;
 }
 
-/* The message with which a script is refused. */
-static inline const char *refused(const char *text)
-{
-	struct script_source src = { .what = SCRIPT_FILE, .name = "t.lua", .text = bytes_str(text) };
-	struct bench t = bench_of(&src, 1, (struct script_options){ 0 });
-
-	if (t.s)
-		fail_msg("not refused: %s", text);
-	return t.why;
-}
-
 static inline void bench_run(struct bench *t)
 {
 	scripts_run(t->s, t->b);
@@ -101,6 +90,26 @@ static inline void bench_free(struct bench *t)
 	close(t->fd);
 	free(t->text);
 	free(t->why);
+}
+
+/* The message with which a source is refused; valid until the next call. */
+static inline const char *refused_source(const struct script_source *src)
+{
+	static char why[1024];
+	struct bench t = bench_of(src, 1, (struct script_options){ 0 });
+
+	if (t.s)
+		fail_msg("not refused: %s", (const char *)src->text.p);
+	snprintf(why, sizeof(why), "%s", t.why);
+	bench_free(&t);
+	return why;
+}
+
+static inline const char *refused(const char *text)
+{
+	struct script_source src = { .what = SCRIPT_FILE, .name = "t.lua", .text = bytes_str(text) };
+
+	return refused_source(&src);
 }
 
 #define assert_says(got, want) assert_says_at((got), (want), __FILE__, __LINE__)
