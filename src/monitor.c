@@ -60,6 +60,7 @@ struct monitor {
 	struct watchdog watchdog;
 	struct process_asks asks;
 	bool stopped;    /* by the watchdog */
+	bool cut_off;    /* the worker did not come to its end */
 	int64_t swept_ns;
 	bool is_listed;
 	int interrupts;
@@ -311,6 +312,7 @@ static int exit_status(struct monitor *m, int status)
 {
 	int sig;
 
+	m->cut_off = WIFSIGNALED(status) || WEXITSTATUS(status) == EXIT_LIMIT;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	sig = WTERMSIG(status);
@@ -424,12 +426,12 @@ static int supervise(struct monitor *m)
 
 /* Gives the terminal back as it was found: whatever the worker died of, in colour or with the
  * cursor hidden. From the background it stays as its new owner wants it. */
-static void restore_terminal(const struct monitor *m, int status)
+static void restore_terminal(const struct monitor *m)
 {
 	static const char plain[] = "\033[0m\033[?25h";
 	struct termios now;
 
-	if (status != EXIT_OK && m->o->script_cnt && isatty(m->output) &&
+	if (m->cut_off && m->o->script_cnt && isatty(m->output) &&
 	    tcgetpgrp(m->output) == getpgrp() && write(m->output, plain, sizeof(plain) - 1) < 0)
 		return;
 	if (m->has_tty && tcgetpgrp(STDIN_FILENO) == getpgrp() &&
@@ -453,7 +455,7 @@ int monitor_main(const struct options *o, char **argv)
 	sandbox_protect_monitor();
 	start_worker(&m, argv);
 	status = supervise(&m);
-	restore_terminal(&m, status);
+	restore_terminal(&m);
 	if (m.bpf) {
 		uint64_t missed = bpf_recursion_misses(m.bpf);
 
