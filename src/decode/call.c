@@ -166,7 +166,8 @@ void call_keep(const struct calls *cs, struct call *c, struct hpack_list *slot,
 	memcpy(slot->v, l->v, l->cnt * sizeof(*l->v));
 	slot->cnt = slot->cap = l->cnt;
 	slot->text = xmalloc(l->len + 1);
-	memcpy(slot->text, l->text, l->len);
+	if (l->len)
+		memcpy(slot->text, l->text, l->len);
 	slot->len = slot->text_cap = l->len;
 	c->kept += (uint32_t)len;
 	kept_total += len;

@@ -12,3 +12,11 @@ check-calls: $(RECORDS) $(BUILD)/tests/chunks ## calls, messages and HTTP/1 agai
 SUITES += check-calls
 .PHONY: check-calls
 -include $(RECORDS).d
+
+$(BUILD)/tests/bench-calls: tests/calls/bench.c $(LIB)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $< $(LIB) $(LIBS) -lnghttp2
+
+.PHONY: bench-calls
+bench-calls: $(BUILD)/tests/bench-calls ## ns a call and records a second, beside decoding alone
+	$(Q)$<
