@@ -7,8 +7,8 @@
 #include "sink/clock.h"
 #include "sink/line_parts.h"
 
-#define NARROW	    120 /* below it the address gives way to what was said */
-#define ADDR_NARROW 16	/* columns that are left for it then */
+#define ADDR_NARROW 16	/* columns of the address on a narrow line */
+#define PID_WIDTH   100 /* columns from which on the process id has a place */
 #define WHO_LEN	    20	/* comm[pid] is padded to it */
 
 static void put_chunk(struct line *l, const struct rec_chunk *c)
@@ -149,37 +149,48 @@ static void put_gap(struct line *l, const struct rec_gap *g)
 /* The end of a path says more than its beginning. */
 static void put_addr(struct line *l, struct bytes addr)
 {
-	if (l->pen.width && l->pen.width < NARROW && addr.len > ADDR_NARROW) {
+	if (line_is_narrow(l) && addr.len > ADDR_NARROW) {
 		pen_text(&l->pen, INK_DIM, "\u2026");
 		addr = bytes_of(addr.p + addr.len - (ADDR_NARROW - 1), ADDR_NARROW - 1);
 	}
 	pen_bytes(&l->pen, INK_DIM, addr);
 }
 
+/* Milliseconds do on a narrow terminal. */
+static void put_time(struct line *l, int64_t ts_ns)
+{
+	struct buf time = { 0 };
+
+	clock_print(&time, ts_ns);
+	if (line_is_narrow(l))
+		time.len = CLOCK_COLUMNS - 3;
+	pen_bytes(&l->pen, INK_DIM, buf_bytes(&time));
+	buf_release(&time);
+}
+
+static void put_who(struct line *l, const struct record *r, enum ink ink)
+{
+	size_t column = l->pen.columns;
+
+	pen_bytes(&l->pen, ink, r->comm.off ? line_bytes(l, r->comm) : BYTES_LIT("?"));
+	if (r->pid >= 0 && (!l->pen.width || l->pen.width >= PID_WIDTH))
+		pen_printf(&l->pen, ink, "[%d]", r->pid);
+	pen_tab(&l->pen, line_is_narrow(l) ? 0 : column + WHO_LEN);
+}
+
 static void put_head(struct line *l, const struct record *r)
 {
 	static const char *const arrows[] = { "\u00b7", "\u2192", "\u2190" };
 	static const enum ink inks[] = { INK_PLAIN, INK_REQUEST, INK_RESPONSE };
-	enum ink ink = r->from <= ROLE_SERVER ? inks[r->from] : INK_PLAIN;
-	struct buf time = { 0 };
-	size_t column;
+	uint8_t from = r->from <= ROLE_SERVER ? r->from : ROLE_UNKNOWN;
 
-	clock_print(&time, r->ts_ns);
-	pen_bytes(&l->pen, INK_DIM, buf_bytes(&time));
-	buf_release(&time);
+	put_time(l, r->ts_ns);
 	pen_printf(&l->pen, INK_PLAIN, " %u ", r->conn_id);
-	column = l->pen.columns;
-	pen_bytes(&l->pen, ink, r->comm.off ? line_bytes(l, r->comm) : BYTES_LIT("?"));
-	if (r->pid >= 0)
-		pen_printf(&l->pen, ink, "[%d]", r->pid);
-	if (!l->pen.width || l->pen.width >= NARROW)
-		pen_tab(&l->pen, column + WHO_LEN);
-	else
-		pen_text(&l->pen, INK_PLAIN, " ");
-	pen_text(&l->pen, ink, arrows[r->from <= ROLE_SERVER ? r->from : 0]);
+	put_who(l, r, inks[from]);
+	pen_text(&l->pen, inks[from], arrows[from]);
 	pen_text(&l->pen, INK_PLAIN, " ");
 	put_addr(l, line_bytes(l, r->addr));
-	pen_text(&l->pen, INK_PLAIN, "  ");
+	pen_text(&l->pen, INK_PLAIN, line_is_narrow(l) ? " " : "  ");
 }
 
 void line_record(struct buf *out, const struct line_options *o, const struct batch *b,

@@ -88,21 +88,25 @@ static void put_gist(struct line *l, const struct rec_frame *f)
 	}
 }
 
-static void put_flags(struct line *l, const struct rec_frame *f)
+/* Nearly every header block ends in its frame: a narrow line does not say so. */
+static bool is_worth_a_word(const struct line *l, const struct rec_frame *f, uint8_t bit)
 {
-	const char *bar = " ";
+	return (f->flags & bit) && !(f->type == H2_HEADERS && bit == 0x4 && line_is_narrow(l));
+}
 
+static void put_flags(struct line *l, const struct rec_frame *f, const char *before)
+{
 	for (int i = 0; i < 8; i++) {
 		uint8_t bit = (uint8_t)(1u << i);
 		const char *name = names_flag(f->type, bit);
 
-		if (!(f->flags & bit))
+		if (!is_worth_a_word(l, f, bit))
 			continue;
 		if (name)
-			pen_printf(&l->pen, INK_DIM, "%s%s", bar, name);
+			pen_printf(&l->pen, INK_DIM, "%s%s", before, name);
 		else
-			pen_printf(&l->pen, INK_DIM, "%s0x%02x", bar, bit);
-		bar = "|";
+			pen_printf(&l->pen, INK_DIM, "%s0x%02x", before, bit);
+		before = "|";
 	}
 }
 
@@ -131,10 +135,12 @@ static void put_details(struct line *l, const struct rec_frame *f)
 void line_frame(struct line *l, const struct rec_frame *f)
 {
 	char room[NAMES_LEN];
+	size_t column;
 
 	line_what(l, names_or_hex(names_frame_type(f->type), f->type, room), f->stream_id);
+	column = l->pen.columns;
 	put_gist(l, f);
-	put_flags(l, f);
+	put_flags(l, f, l->pen.columns > column ? " " : "");
 	put_details(l, f);
 	if (f->why.off) {
 		pen_text(&l->pen, INK_ALARM, " ! ");

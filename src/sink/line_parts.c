@@ -115,7 +115,9 @@ void line_status(struct line *l, int32_t status)
 
 void line_what(struct line *l, const char *what, int64_t stream_id)
 {
-	pen_printf(&l->pen, INK_PLAIN, "%-13s ", what);
+	bool narrow = line_is_narrow(l);
+
+	pen_printf(&l->pen, INK_PLAIN, "%*s ", narrow ? 0 : -13, what);
 	if (stream_id >= 0)
-		pen_printf(&l->pen, INK_PLAIN, "%-3" PRId64 " ", stream_id);
+		pen_printf(&l->pen, INK_PLAIN, "%*" PRId64 " ", narrow ? 0 : -3, stream_id);
 }

@@ -16,6 +16,12 @@ static inline struct bytes line_bytes(const struct line *l, struct str s)
 	return batch_bytes(l->b, s);
 }
 
+/* True on a terminal where the repeated must give way to what was said. */
+static inline bool line_is_narrow(const struct line *l)
+{
+	return l->pen.width && l->pen.width < 120;
+}
+
 /* What the record is, and its stream unless that is negative. */
 void line_what(struct line *l, const char *what, int64_t stream_id);
 

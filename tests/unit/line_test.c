@@ -94,6 +94,15 @@ static void other_frames_show_their_essentials(void **state)
 	is_line(f, HEAD "0x2a          1   9 bytes 0x01|0x80 ! what is this\n");
 }
 
+static void flags_without_a_gist_stand_alone(void **state)
+{
+	struct rec_frame *f = sample_frame(b, 0x4);
+
+	f->stream_id = 0;
+	f->flags = 0x1;
+	is_line(f, HEAD "SETTINGS      0   ACK\n");
+}
+
 static void calls_and_gaps_have_lines_too(void **state)
 {
 	struct record head = sample_head(b, KIND_GAP);
@@ -151,14 +160,24 @@ static void a_line_fits_the_terminal(void **state)
 	}
 }
 
-static void a_cut_line_says_so(void **state)
+static void is_line_of(int width, const void *r, const char *want)
 {
 	struct buf out = { 0 };
 
-	line_record(&out, &(struct line_options){ false, 80 }, b, &sample_request(b)->r);
-	assert_text(buf_bytes(&out), "22:13:20.123456 3 curl[812] → /run/app.sock  HEADERS       1   "
-				     "POST /demo.Shop/…\n");
+	line_record(&out, &(struct line_options){ false, width }, b, r);
+	assert_text(buf_bytes(&out), want);
 	buf_release(&out);
+}
+
+static void a_narrow_line_keeps_to_what_was_said(void **state)
+{
+	struct rec_frame *f = sample_request(b);
+
+	is_line_of(80, f, "22:13:20.123 3 curl → /run/app.sock HEADERS 1 "
+			  "POST /demo.Shop/Get END_STREAM au…\n");
+	f->r.addr = sample_str(b, "/run/user/1000/very/long/app.sock");
+	is_line_of(110, f, "22:13:20.123 3 curl[812] → …y/long/app.sock HEADERS 1 "
+			   "POST /demo.Shop/Get END_STREAM authority=localhost cont…\n");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -170,10 +189,11 @@ int main(void)
 		T(trailers_show_the_status_by_name),
 		T(unknown_fields_are_marked),
 		T(other_frames_show_their_essentials),
+		T(flags_without_a_gist_stand_alone),
 		T(calls_and_gaps_have_lines_too),
 		T(what_was_sent_cannot_leave_its_line),
 		T(a_line_fits_the_terminal),
-		T(a_cut_line_says_so),
+		T(a_narrow_line_keeps_to_what_was_said),
 	};
 
 	return cmocka_run_group_tests_name("line", tests, NULL, NULL);
