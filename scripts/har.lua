@@ -39,7 +39,6 @@ local function entry(c)
     startedDateTime = fmt.iso(c.start or c.ts),
     time = math.max(0, ms(c.duration_us)),
     connection = tostring(c.conn_id),
-    serverIPAddress = "",
     request = {
       method = c.method or "GET", httpVersion = version, cookies = json.array {}, headers = fields(r.headers),
       url = valid((c.scheme or "http") .. "://" .. (c.authority or "localhost") .. path),

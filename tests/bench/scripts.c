@@ -7,7 +7,7 @@
  * (a unique x-request-id, 5 % of the paths unique), 18 % WINDOW_UPDATE, 2 % SETTINGS, on 16
  * connections; chunks of about 16 KiB.
  *
- * usage: scripts [ROUNDS]       or scripts --dump > TRACE: the traffic as text, for spf -r
+ * usage: scripts [ROUNDS]       or scripts --dump [FRAMES] > TRACE: as text, for spf -r
  */
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -23,17 +23,18 @@
 #include "util/buf.h"
 #include "util/xalloc.h"
 
-enum { CONNS = 16, FRAMES = 64000, CHUNK = 16384, ROUNDS = 7, ROUNDS_MAX = 50 };
+enum { CONNS = 16, CHUNK = 16384, ROUNDS = 7, ROUNDS_MAX = 50 };
 
 struct conn {
 	nghttp2_hd_deflater *deflater;
 	struct buf bytes; /* of the client */
-	size_t cut[FRAMES / CONNS];
+	size_t *cut; /* where its chunks end */
 	size_t cut_cnt;
 	uint32_t stream;
 };
 
 static struct conn conns[CONNS];
+static int frames = 64000;
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 static uint32_t rnd(void)
@@ -106,17 +107,18 @@ static void put_one(struct conn *c, int i)
 static void make_traffic(void)
 {
 	for (int i = 0; i < CONNS; i++) {
+		conns[i].cut = xcalloc((size_t)frames / CONNS + 1, sizeof(size_t));
 		nghttp2_hd_deflate_new(&conns[i].deflater, 4096);
 		conns[i].stream = UINT32_MAX; /* + 2 = 1 */
 		buf_append(&conns[i].bytes, bytes_str(preface));
 		put_frame(&conns[i], 4, 0, 0, "", 0);
 	}
-	for (int i = 0; i < FRAMES; i++) {
+	for (int i = 0; i < frames; i++) {
 		struct conn *c = &conns[i % CONNS];
 		size_t last = c->cut_cnt ? c->cut[c->cut_cnt - 1] : 0;
 
 		put_one(c, i);
-		if (c->bytes.len - last >= CHUNK || i >= FRAMES - CONNS)
+		if (c->bytes.len - last >= CHUNK || i >= frames - CONNS)
 			c->cut[c->cut_cnt++] = c->bytes.len;
 	}
 }
@@ -416,8 +418,12 @@ int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
 
+	bool dumps = argc > 1 && strcmp(argv[1], "--dump") == 0;
+
+	if (dumps && argc > 2 && atoi(argv[2]) >= CONNS)
+		frames = atoi(argv[2]);
 	make_traffic();
-	if (argc > 1 && strcmp(argv[1], "--dump") == 0)
+	if (dumps)
 		dump();
 	else
 		bench(rounds > 0 && rounds <= ROUNDS_MAX ? rounds : ROUNDS);

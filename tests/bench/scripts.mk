@@ -7,5 +7,8 @@ $(BENCH_SCRIPT): tests/bench/scripts.c $(LIB)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -MMD -MP -o $@ $< $(LIB) $(LIBS) -lnghttp2
 
-.PHONY: bench-script
+bench-tshark: $(BENCH_SCRIPT) $(SPF) ## count :path with spf and with tshark's Lua: CPU time
+	$(Q)SPF=$(SPF) tests/bench/tshark.sh $(BENCH_SCRIPT)
+
+.PHONY: bench-script bench-tshark
 -include $(BENCH_SCRIPT).d
