@@ -128,6 +128,9 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 		return 0;
 	off = slot->read;
 	slot->read += len;
+	/* An urgent byte (5.15+) is queued where no probe can be set. */
+	if (slot->read > slot->accepted)
+		slot->accepted = slot->read;
 	if (slot->is_unwanted) {
 		slot->filtered += len;
 		return 0;
@@ -263,13 +266,6 @@ static __always_inline void set_flags(u32 flags)
 		bpf_map_delete_elem(&flagged, &id);
 }
 
-/* The kernel queues an urgent byte where no probe can be set: it counts as written when it
- * is read. */
-static __always_inline void count_urgent(struct spf_slot *slot, u32 len)
-{
-	__sync_fetch_and_add(&slot->accepted, len);
-}
-
 static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
 {
 	struct sock *sk = BPF_CORE_READ(skb, sk);
@@ -289,9 +285,7 @@ static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
 	if (!slot)
 		return 0;
-	if (flags)
-		count_urgent(slot, len);
-	else if (BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
+	if (!flags && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
 		mark(st, slot, (u64)skb, at, at + len);
 	walk((u64)skb, at, len, st->slot, passed_fds(skb));
 	return 0;

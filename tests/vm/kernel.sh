@@ -36,6 +36,7 @@ for tool in apt-get dpkg-deb; do
 	command -v $tool >/dev/null || cannot "needs $tool"
 done
 [ "$(dpkg --print-architecture)" = amd64 ] || cannot "only Debian's amd64 kernels are run"
+# shellcheck disable=SC2016 # apt's own fields
 security=$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 security || true)
 [ -n "$security" ] || cannot "no security archive among apt's sources (apt-get update?)"
 

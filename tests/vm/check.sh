@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# check.sh BUILD: runs tests/gen/compare on Debian's kernels with every backend that each one
+# is to have, and natively with those that this kernel lets in; writes BUILD/coverage.md.
+# Fails if a verdict is WRONG, a machine hangs or panics, a backend does not start where it
+# must, or the table is not the one in bpf/README.md. COVERAGE_BLESS=1 puts it there.
+set -uo pipefail
+build=${1:?usage: check.sh BUILD}
+here=$(dirname "$(readlink -f "$0")")
+readme=$here/../../bpf/README.md
+out=$build/coverage
+failed=0 passed=0 skipped=0
+mkdir -p "$out"
+rm -f "$out"/*
+
+# One machine: kernel, kernel argument, backends.
+run_machine() {
+	local series=$1 arg=$2 log=$out/$1${2:+-$2} status
+	shift 2
+	{
+		echo "cd /tmp; mkdir d; failed=0"
+		for backend in "$@"; do
+			echo "echo '@ $series${arg:+ $arg} $backend'"
+			echo "compare -b $backend d || failed=1; rm -rf d/*"
+		done
+		# shellcheck disable=SC2016 # expanded in the machine
+		echo 'exit $failed'
+	} > "$out/script"
+	"$here/boot.sh" -k "$series" ${arg:+-a "$arg"} -t 240 -p "$build/tests/gen" \
+		-p "$build/tests/compare" "$out/script" > "$log"
+	status=$?
+	rm -f "$out/script"
+	judge "$log" "$status" "kernel $series${arg:+ $arg}: $*"
+}
+
+run_native() {
+	local log=$out/native status=0 dir
+	dir=$(mktemp -d)
+	{
+		echo "@ $(uname -r | cut -d. -f1,2) native $1"
+		"$build/tests/compare" -b "$1" "$dir"
+	} > "$log" || status=$?
+	rm -rf "$dir"
+	[ $status != 3 ] || status=77
+	judge "$log" $status "this kernel: $1"
+}
+
+judge() {
+	case $2 in
+	0)  passed=$((passed + 1)); echo "ok   $3: $(grep -c '^exact' "$1") directions exact" ;;
+	77) skipped=$((skipped + 1)); echo "skip $3: $(tail -1 "$1")"; rm -f "$1" ;;
+	*)  failed=$((failed + 1)); echo "FAIL $3 (status $2)"
+	    grep -vE '^(exact|missing|gap)' "$1" | head -40 ;;
+	esac
+}
+
+# On 5.10 (no preempt=) and 6.1 there is no kprobe.multi; the tracepoint backend needs 6.4.
+run_machine 5.10 '' kprobe perf-tracepoint
+run_machine 6.1 '' kprobe perf-tracepoint
+run_machine 6.1 preempt=full kprobe
+run_machine 6.12 '' kprobe-multi tracepoint kprobe perf-tracepoint
+run_machine 6.12 preempt=full kprobe-multi tracepoint
+run_native tracepoint
+
+if [ $skipped = 0 ]; then
+	cat "$out"/* | awk -f "$here/coverage.awk" > "$build/coverage.md"
+	if [ "${COVERAGE_BLESS:-}" = 1 ]; then
+		awk -v table="$build/coverage.md" -f "$here/insert.awk" "$readme" > "$readme.new" &&
+			mv "$readme.new" "$readme"
+	fi
+	if sed -n '/^<!-- coverage -->$/,/^<!-- end -->$/{/^<!--/!p;}' "$readme" |
+	   diff -u - "$build/coverage.md"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL bpf/README.md has another table (make coverage puts this one there)"
+	fi
+fi
+echo "check-vm: $passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
