@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "doctor.h"
 #include "monitor.h"
 #include "options.h"
 #include "util/log.h"
@@ -37,6 +38,8 @@ int main(int argc, char **argv)
 	case ACTION_VERSION:
 		puts("spf " SPF_VERSION);
 		return EXIT_OK;
+	case ACTION_DOCTOR:
+		return doctor_main();
 	case ACTION_RUN:
 		return monitor_main(&o, argv);
 	default:

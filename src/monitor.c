@@ -153,6 +153,7 @@ static void load_bpf(struct monitor *m)
 		.targets = m->o->targets,
 		.snaplen = m->o->snaplen,
 		.ring_size = m->o->ring_size,
+		.backend = m->o->backend,
 	};
 	char *why;
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/backend.h"
 #include "util/near.h"
 #include "util/xalloc.h"
 
@@ -40,6 +41,7 @@ const char options_help[] =
 	"  -C SIZE, -G TIME  go on in the next file then;  -W COUNT  of so many, in turn (to 8)\n"
 	"  --snaplen BYTES   copy at most this much of each read\n"
 	"  --ring-size SIZE  of the buffer between kernel and spf (default 16M)\n"
+	"  --backend NAME    how to capture, instead of the best way that works (see --doctor)\n"
 	"  --window TIME     how long an unread write may hold back others (default 100ms)\n"
 	"  --user NAME       whom to become before reading scripts and traffic\n"
 	"Limits of scripts\n"
@@ -48,12 +50,13 @@ const char options_help[] =
 	"  --list WHAT       scripts, fields, kinds or sockets\n"
 	"  --info NAME       what a script does and takes\n"
 	"  --check FILE      check a script without running it\n"
+	"  --doctor          what this kernel and these rights let spf see\n"
 	"  -h, --help        this text;  -V, --version\n";
 
 enum {
 	OPT_BEGIN = 256, OPT_END, OPT_INTERVAL, OPT_COLOR, OPT_SNAPLEN, OPT_RING, OPT_WINDOW, OPT_USER,
 	OPT_TIMEOUT, OPT_MEMORY, OPT_NO_JIT, OPT_STRICT, OPT_UNSAFE, OPT_LIST, OPT_INFO, OPT_CHECK,
-	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID,
+	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_BACKEND, OPT_DOCTOR,
 };
 
 static const char shorts[] = ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV";
@@ -75,6 +78,8 @@ static const struct option longs[] = {
 	{ "comm", required_argument, NULL, OPT_COMM },
 	{ "uid", required_argument, NULL, OPT_UID },
 	{ "pid", required_argument, NULL, 'p' },
+	{ "backend", required_argument, NULL, OPT_BACKEND },
+	{ "doctor", no_argument, NULL, OPT_DOCTOR },
 	{ "no-jit", no_argument, NULL, OPT_NO_JIT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "unsafe", no_argument, NULL, OPT_UNSAFE },
@@ -256,6 +261,14 @@ static char *set_ring(struct options *o, const char *arg)
 	return NULL;
 }
 
+static char *set_backend(struct options *o, const char *arg)
+{
+	for (size_t i = 0; backend_name(i); i++)
+		if (!strcmp(arg, backend_name(i)))
+			o->backend = arg;
+	return o->backend ? NULL : xasprintf("--backend %s: spf --doctor lists them", arg);
+}
+
 static char *set_number(const char *name, const char *arg, uint64_t max, uint64_t *v)
 {
 	if (parse_count(arg, v) && *v <= max)
@@ -313,6 +326,8 @@ static char *set_long(struct options *o, int opt, const char *arg)
 	case OPT_WINDOW: return set_time("--window", arg, &o->window_ns);
 	case OPT_TIMEOUT: return set_time("--script-timeout", arg, &o->timeout_ns);
 	case OPT_RING: return set_ring(o, arg);
+	case OPT_BACKEND: return set_backend(o, arg);
+	case OPT_DOCTOR: return set_action(o, ACTION_DOCTOR, NULL);
 	case OPT_LIST: return set_action(o, ACTION_LIST, arg);
 	case OPT_INFO: return set_action(o, ACTION_INFO, arg);
 	case OPT_CHECK: return set_action(o, ACTION_CHECK, arg);

@@ -33,6 +33,7 @@ struct options {
 	const char *out_file;    /* -o */
 	const char *columns;     /* -F */
 	const char *user;        /* --user */
+	const char *backend;     /* --backend, NULL = the best that works */
 	const char *script_dir;  /* --script-dir */
 	uint32_t kinds;          /* -k: bit 1 << enum record_kind; 0 = not given */
 	enum sink_format format;
@@ -49,7 +50,8 @@ struct options {
 	const char *comm;        /* --comm, NULL = every name */
 	bool hexdump, ascii, quiet, verbose, no_jit, strict, unsafe;
 	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
-	enum { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_LIST, ACTION_INFO, ACTION_CHECK } action;
+	enum { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_LIST, ACTION_INFO, ACTION_CHECK,
+	       ACTION_DOCTOR } action;
 	const char *action_arg;
 };
 

@@ -235,6 +235,8 @@ static struct bpf_link *attach(struct bpf_program *prog, const struct hook *h, b
 
 static int attach_all(struct backend *b, const struct variant *v, char **why)
 {
+	int rc;
+
 	for (const struct hook *h = v->hooks; h->prog; h++) {
 		struct bpf_program *prog = bpf_object__find_program_by_name(b->obj, h->prog);
 		struct bpf_link *link;
@@ -246,10 +248,14 @@ static int attach_all(struct backend *b, const struct variant *v, char **why)
 		if (link) {
 			b->links[b->link_cnt++] = link;
 		} else if (h->need == HOOK_NEEDED) {
-			*why = xasprintf("this kernel has no %s for %s (%s)",
-					 h->symbol ? "probe" : "tracepoint",
-					 h->symbol ? h->symbol : h->prog, strerror(errno));
-			return -errno;
+			rc = -errno;
+			if (!h->symbol && v->is_kprobe && access("/sys/kernel/tracing/events", F_OK))
+				*why = xstrdup("tracefs is not mounted at /sys/kernel/tracing");
+			else
+				*why = xasprintf("this kernel has no %s for %s (%s)",
+						 h->symbol ? "probe" : "tracepoint",
+						 h->symbol ? h->symbol : h->prog, strerror(-rc));
+			return rc;
 		}
 	}
 	return 0;
@@ -293,7 +299,11 @@ static int fill_free_slots(struct backend *b)
 
 /* ---- the trial ---- */
 
-enum { TRIAL_LEN = 20000 }; /* more than a buffer's linear part holds */
+enum {
+	TRIAL_LEN = 20000,      /* more than a buffer's linear part holds */
+	TRIAL_LEN_SMALL = 400,  /* for rings that would not hold that */
+	TRIAL_RING_MIN = 65536,
+};
 
 /* What the ring says of the trial. */
 struct trial {
@@ -367,17 +377,18 @@ static int try_out(struct backend *b, size_t ring_size, char **why)
 	static uint8_t bytes[TRIAL_LEN];
 	struct ring ring;
 	struct bytes rec;
+	size_t len = ring_size < TRIAL_RING_MIN ? TRIAL_LEN_SMALL : TRIAL_LEN;
 	int rc = ring_init(&ring, b->ring, ring_size);
 	bool ok;
 
 	if (rc)
 		return rc;
 	t = (struct trial){ 0 };
-	for (size_t i = 0; i < sizeof(bytes); i++)
+	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(i * 167 >> 3);
 	b->control->trial_pid = (u32)getpid();
 	__atomic_store_n(&b->control->enabled, SPF_TRIAL, __ATOMIC_SEQ_CST);
-	ok = say(bytes, sizeof(bytes));
+	ok = say(bytes, len);
 	__atomic_store_n(&b->control->enabled, 0, __ATOMIC_SEQ_CST);
 	ring_round(&ring);
 	while (ring_next(&ring, &rec) > 0)
@@ -389,9 +400,9 @@ static int try_out(struct backend *b, size_t ring_size, char **why)
 		*why = xstrdup("the trial message could not be sent");
 	else if (!t.len)
 		*why = xstrdup("its hooks do not fire on this kernel");
-	else if (t.is_wrong || t.len != sizeof(bytes) || memcmp(t.bytes, bytes, t.len))
+	else if (t.is_wrong || t.len != len || memcmp(t.bytes, bytes, t.len))
 		*why = xstrdup("it cannot read the pages of a message on this kernel");
-	else if (t.sent != sizeof(bytes))
+	else if (t.sent != len)
 		*why = xstrdup("it does not see how much is written on this kernel");
 	else
 		return 0;

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "doctor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "capture/backend.h"
+#include "util/log.h"
+
+enum { TRIAL_RING = 1 << 20 };
+
+/* Reads the first line of a file; false if there is none. */
+static bool first_line(const char *path, char *line, int size)
+{
+	FILE *f = fopen(path, "re");
+	bool ok = f && fgets(line, size, f);
+
+	if (ok)
+		line[strcspn(line, "\n")] = '\0';
+	if (f)
+		fclose(f);
+	return ok;
+}
+
+static const char *lockdown(void)
+{
+	static char line[128];
+	char *from, *to;
+
+	if (!first_line("/sys/kernel/security/lockdown", line, sizeof(line)))
+		return "none";
+	from = strchr(line, '[');
+	to = from ? strchr(from, ']') : NULL;
+	if (!to)
+		return line;
+	*to = '\0';
+	return from + 1;
+}
+
+/* True if the kernel shows the addresses of its functions. */
+static bool has_addresses(void)
+{
+	char line[128];
+
+	return first_line("/proc/kallsyms", line, sizeof(line)) && strtoull(line, NULL, 16);
+}
+
+static void describe(void)
+{
+	struct utsname u;
+	bool has_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+
+	uname(&u);
+	printf("kernel      %s (%s) %s\n", u.release, u.machine, u.version);
+	printf("rights      %s\n", geteuid() == 0
+	       ? "root" : "not root: capturing needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; try sudo");
+	printf("types       %s\n", has_btf
+	       ? "known (BTF)" : "unknown: the kernel needs CONFIG_DEBUG_INFO_BTF=y");
+	printf("addresses   %s\n", has_addresses()
+	       ? "known" : "hidden: sysctl kernel.kptr_restrict=1 shows them to root");
+	printf("lockdown    %s%s\n", lockdown(), strcmp(lockdown(), "confidentiality")
+	       ? "" : ": BPF may not read memory; boot with lockdown=integrity or none");
+}
+
+int doctor_main(void)
+{
+	struct backend_config config = { .snaplen = UINT32_MAX, .ring_size = TRIAL_RING };
+	const char *best = NULL;
+
+	describe();
+	for (size_t i = 0; backend_name(i); i++) {
+		struct backend b;
+		char *why;
+
+		if (backend_open(&b, i, &config, &why)) {
+			printf("%-16s no: %s\n", backend_name(i), why);
+			free(why);
+			continue;
+		}
+		backend_close(&b);
+		printf("%-16s works%s%s\n", backend_name(i),
+		       backend_blind(i)[0] ? "; does not see " : "", backend_blind(i));
+		if (!best)
+			best = backend_name(i);
+	}
+	if (!best) {
+		puts("spf cannot capture here. It can still read captures: spf -r FILE");
+		return EXIT_RUN;
+	}
+	printf("spf uses %s; --backend NAME takes another\n", best);
+	return EXIT_OK;
+}
