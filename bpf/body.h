@@ -24,6 +24,11 @@ struct sock_state {
 	u8 is_announced;
 	u8 is_eof;
 	u8 is_new;
+	u8 is_tcp;
+	u8 has_seq;
+	u32 next_seq;  /* TCP: of the next new byte; */
+	u32 sent_seq;  /* of the next that nobody has written */
+	u32 peer_slot; /* TCP: the other direction's, which lives as long */
 	u64 skb;     /* stream: the buffer that is being read, */
 	u32 skb_end; /* how far, */
 	u32 skb_at;  /* and from where in the last call; before that the counters said: */
@@ -293,6 +298,22 @@ static __always_inline struct sock_state *state_of(struct sock *sk, struct sock 
 	if (st && st->is_watched && (!peer || (pst && pst->is_watched)))
 		announce(sk, st, to, pst);
 	return st;
+}
+
+/* For the sweep: the socket is alive. */
+static __always_inline void is_alive(struct sock_state *st)
+{
+	u32 number = st->slot;
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &number);
+
+	if (slot)
+		slot->seen = control.sweep;
+	if (!st->is_tcp)
+		return;
+	number = st->peer_slot;
+	slot = bpf_map_lookup_elem(&slots, &number);
+	if (slot)
+		slot->seen = control.sweep;
 }
 
 /* ---- what is said without bytes ---------------------------------------------------------- */

@@ -64,7 +64,10 @@ struct spf_event_data {
 	u32 flags;
 };
 
-enum { SPF_DATA_UNREAD = 1 }; /* nobody read them: the receiver was closed */
+enum {
+	SPF_DATA_UNREAD = 1,  /* nobody read them: the receiver was closed */
+	SPF_DATA_SENDING = 2, /* seen when they were sent, not when they were read */
+};
 
 /* len bytes were written; off = how many the sender had written before. */
 struct spf_event_sent {
@@ -92,7 +95,8 @@ struct spf_event_open {
 	u8 family; /* AF_UNIX … */
 	u8 type;   /* SOCK_STREAM … */
 	u32 name_len;
-	u8 name[SPF_NAME_LEN]; /* sun_path of the bound end; abstract names begin with a NUL */
+	u8 name[SPF_NAME_LEN]; /* sun_path of the bound end; abstract names begin with a NUL.
+				* AF_INET: two struct spf_tcp_end, of end[0] and end[1] */
 	u32 reserved;
 };
 
@@ -128,6 +132,20 @@ struct spf_target {
 };
 
 enum { SPF_TARGET_BITS = (SPF_NAME_LEN + 1) * 8 };
+
+/* An end of a TCP connection; IPv4 addresses as ::ffff:a.b.c.d. */
+struct spf_tcp_end {
+	u8 addr[16];
+	u16 port;
+	u16 reserved;
+};
+
+/* A TCP end to watch; an address of zeros is any. */
+struct spf_tcp_target {
+	u8 addr[16];
+	u16 port;
+	u16 reserved;
+};
 
 /* One page that both sides map. */
 struct spf_control {

@@ -34,9 +34,10 @@ enum {
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024, BPF_RB_NO_WAKEUP = 1 };
 enum { BPF_SK_STORAGE_GET_F_CREATE = 1 };
 
-enum { AF_UNIX = 1 };
+enum { AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10 };
+enum { IPPROTO_TCP = 6 };
 enum { SOCK_STREAM = 1 };
-enum { TCP_ESTABLISHED = 1 };
+enum { TCP_ESTABLISHED = 1, TCP_CLOSE_WAIT = 8, TCP_TIME_WAIT = 6, TCP_LISTEN = 10, TCP_NEW_SYN_RECV = 12 };
 enum { MSG_OOB = 1, MSG_PEEK = 2 };
 enum { RCV_SHUTDOWN = 1 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
@@ -67,7 +68,17 @@ struct file {
 	void *private_data;
 } CORE;
 
+struct in6_addr {
+	u8 s6_addr[16]; /* a union in the kernel */
+};
+
 struct sock_common {
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport;
+	u16 skc_num;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 	u16 skc_family;
 	volatile u8 skc_state;
 	unsigned long skc_flags;
@@ -88,11 +99,16 @@ struct sk_buff_head {
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_type;
+	u16 sk_protocol;
 	struct socket *sk_socket;
 	struct pid *sk_peer_pid;
 	const struct cred *sk_peer_cred;
 	struct sk_buff_head sk_receive_queue;
 	u8 sk_shutdown;
+} CORE;
+
+struct tcp_sock {
+	u32 write_seq;
 } CORE;
 
 struct sockaddr_un_any {
@@ -126,6 +142,7 @@ struct sk_buff {
 	char cb[48];
 	u32 len;
 	u32 data_len;
+	u16 transport_header;
 	u32 end; /* 64-bit kernels: an offset from head */
 	unsigned char *head;
 	unsigned char *data;

@@ -17,6 +17,7 @@
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -27,11 +28,13 @@ static struct sock_state *state_make(struct sock *sk, const struct sock_state *i
 static struct sock *peer_of(struct sock *sk);
 
 #include "body.h"
+#include "tcp.h"
 
 enum {
 	MAX_FRAGS = 45,   /* of a socket buffer: CONFIG_MAX_SKB_FRAGS, 17 unless changed */
 	MAX_UNREAD = 512, /* buffers in the queue of a socket that is closed */
 	UNREAD = 1 << 16, /* beside the number of descriptors */
+	SENDING = 1 << 17,
 };
 
 struct {
@@ -109,7 +112,7 @@ static __always_inline bool is_wanted(struct sock *sk)
 		r->d.len = len;                                                                    \
 		r->d.cap = n;                                                                      \
 		r->d.fds = extra & 0xffff;                                                         \
-		r->d.flags = extra & UNREAD ? SPF_DATA_UNREAD : 0;                                 \
+		r->d.flags = extra >> 16;                                 \
 		if (n && bpf_probe_read_kernel(r->bytes, n, (void *)va))                           \
 			r->d.cap = 0;                                                              \
 		fill_event(&r->d.e, SPF_EVENT_DATA, slot_nr, slot->sock);                          \
@@ -129,7 +132,7 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 	off = slot->read;
 	slot->read += len;
 	/* An urgent byte (5.15+) is queued where no probe can be set. */
-	if (slot->read > slot->accepted)
+	if (!(extra & SENDING) && slot->read > slot->accepted)
 		slot->accepted = slot->read;
 	if (slot->is_unwanted) {
 		slot->filtered += len;
@@ -185,7 +188,7 @@ __noinline int emit_range(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 			return 0;
 		va += n;
 		len -= n;
-		extra &= UNREAD;
+		extra &= UNREAD | SENDING;
 	}
 	if (len)
 		skip(slot_nr, len);
@@ -220,7 +223,7 @@ __noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
 		cap -= cap < n ? cap : n;
 		at += n;
 		len -= n;
-		extra &= UNREAD;
+		extra &= UNREAD | SENDING;
 	}
 	frags = info + bpf_core_field_offset(struct skb_shared_info, frags);
 	for (i = 0; i < MAX_FRAGS && i < cnt && len; i++) {
@@ -238,7 +241,7 @@ __noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
 			cap -= cap < n ? cap : n;
 			at += n;
 			len -= n;
-			extra &= UNREAD;
+			extra &= UNREAD | SENDING;
 		}
 		pos += f.len;
 	}
@@ -419,6 +422,101 @@ int BPF_KPROBE(on_append, struct sk_buff *skb, u64 page, int off, u64 len)
 	return 0;
 }
 
+/* ---- TCP --------------------------------------------------------------------------------- */
+
+/* A global function, so that what it has on the stack is not there while bytes are copied. */
+__noinline int begin_tcp(u64 sk, u32 is_opening)
+{
+	tcp_state((struct sock *)sk, is_opening);
+	return 0;
+}
+
+struct queue_event {
+	u64 common;
+	struct sk_buff *skb;
+};
+
+/* A segment of a local process goes out. */
+SEC("tp/net/net_dev_queue")
+int on_segment(struct queue_event *e)
+{
+	struct sk_buff *skb = e->skb;
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	struct segment seg = {};
+	struct sock_state *st;
+	struct spf_slot *slot;
+
+	if (!sk || !is_active() || !is_tcp(sk) || !parse_segment(skb, &seg))
+		return 0;
+	st = state_find(sk);
+	if (!st) {
+		begin_tcp((u64)sk, seg.is_syn && !seg.is_ack);
+		st = state_find(sk);
+	}
+	if (!st || !st->is_watched)
+		return 0;
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (slot && place(st, slot, &seg))
+		walk((u64)skb, seg.at, seg.len, st->slot, SENDING);
+	if (seg.is_fin)
+		ended(st, false);
+	return 0;
+}
+
+struct sent_event {
+	u64 common;
+	struct sock *sk;
+	u16 family;
+	u16 protocol;
+	int ret;
+};
+
+SEC("tp/sock/sock_send_length")
+int on_tcp_sent(struct sent_event *e)
+{
+	struct sock_state *st;
+
+	if (!is_active() || e->ret <= 0 || e->family == AF_UNIX)
+		return 0;
+	st = state_find(e->sk);
+	if (st && st->is_watched)
+		sent(st, e->ret);
+	return 0;
+}
+
+/* Before 6.3: whoever wrote lets go of the socket, with all its bytes accepted. */
+SEC("kprobe/release_sock")
+int BPF_KPROBE(on_tcp_unlock, struct sock *sk)
+{
+	struct sock_state *st;
+	u32 seq, len;
+	u8 state;
+
+	if (!is_active() || !is_tcp(sk))
+		return 0;
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	st = state_find(sk);
+	if (!st || !st->is_watched || !st->has_seq)
+		return 0;
+	/* Later states have counted a FIN. */
+	if (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT)
+		return 0;
+	seq = BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
+	len = seq - st->sent_seq;
+	if ((s32)len <= 0)
+		return 0;
+	st->sent_seq = seq;
+	sent(st, len);
+	return 0;
+}
+
+SEC("kprobe/inet_sock_destruct")
+int BPF_KPROBE(on_tcp_destroy, u64 sk)
+{
+	bpf_map_delete_elem(&socks, &sk);
+	return 0;
+}
+
 /* ---- the end ----------------------------------------------------------------------------- */
 
 /* A socket is closed: what it has not read, nobody will. */
@@ -485,14 +583,8 @@ SEC("iter/bpf_map_elem")
 int sweep_dead(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct sock_state *st = ctx->value;
-	struct spf_slot *slot;
-	u32 i;
 
-	if (!st || !st->is_watched)
-		return 0;
-	i = st->slot;
-	slot = bpf_map_lookup_elem(&slots, &i);
-	if (slot)
-		slot->seen = control.sweep;
+	if (st && st->is_watched)
+		is_alive(st);
 	return 0;
 }

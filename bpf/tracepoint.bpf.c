@@ -15,6 +15,7 @@
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -38,6 +39,7 @@ static __always_inline struct sock *peer_of(struct sock *sk)
 }
 
 #include "body.h"
+#include "tcp.h"
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, u64 flags, struct bpf_dynptr *p) __ksym __weak;
 
@@ -156,7 +158,6 @@ static __always_inline void copy_out(struct bpf_dynptr *skb, struct sock_state *
 static __always_inline void take(struct sk_buff *skb, struct sock_state *st, struct spf_slot *slot,
 				 u32 at, u32 len, u32 flags)
 {
-	struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
 	struct piece p = { .at = at, .off = slot->read, .flags = flags };
 	struct bpf_dynptr data;
 
@@ -165,7 +166,11 @@ static __always_inline void take(struct sk_buff *skb, struct sock_state *st, str
 		slot->filtered += len;
 		return;
 	}
-	p.fds = fp ? BPF_CORE_READ(fp, count) : 0;
+	if (!(flags & SPF_DATA_SENDING)) {
+		struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
+
+		p.fds = fp ? BPF_CORE_READ(fp, count) : 0;
+	}
 	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data))
 		slot->unreadable += len;
 	else
@@ -267,17 +272,43 @@ int BPF_PROG(on_dropped, struct sk_buff *skb, u64 location)
 	return 0;
 }
 
+/* A segment of a local process goes out. */
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(on_segment, struct sk_buff *skb)
+{
+	struct segment seg = {};
+	struct sock_state *st;
+	struct spf_slot *slot;
+	struct sock *sk;
+
+	if (!is_active())
+		return 0;
+	sk = skb->sk;
+	if (!sk || !is_tcp(sk) || !parse_segment(skb, &seg))
+		return 0;
+	st = state_find(sk);
+	if (!st)
+		st = tcp_state(sk, seg.is_syn && !seg.is_ack);
+	if (!st || !st->is_watched)
+		return 0;
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (slot && place(st, slot, &seg))
+		take(skb, st, slot, seg.at, seg.len, SPF_DATA_SENDING);
+	if (seg.is_fin)
+		ended(st, false);
+	return 0;
+}
+
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
 {
 	struct sock_state *st;
 
-	if (!is_active() || ret <= 0 || !is_unix(sk))
+	if (!is_active() || ret <= 0)
 		return 0;
-	st = state_of(sk, 0, bpf_get_current_pid_tgid() >> 32);
-	if (!st || !st->is_watched)
-		return 0;
-	sent(st, ret);
+	st = is_unix(sk) ? state_of(sk, 0, bpf_get_current_pid_tgid() >> 32) : state_find(sk);
+	if (st && st->is_watched)
+		sent(st, ret);
 	return 0;
 }
 
@@ -325,14 +356,8 @@ SEC("iter/bpf_sk_storage_map")
 int sweep_dead(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct sock_state *st = ctx->value;
-	struct spf_slot *slot;
-	u32 i;
 
-	if (!st || !st->is_watched)
-		return 0;
-	i = st->slot;
-	slot = bpf_map_lookup_elem(&slots, &i);
-	if (slot)
-		slot->seen = control.sweep;
+	if (st && st->is_watched)
+		is_alive(st);
 	return 0;
 }

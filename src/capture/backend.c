@@ -17,6 +17,9 @@
 #include "util/buf.h"
 #include "util/xalloc.h"
 
+/* Since 6.3. */
+#define SEND_EVENT "/sys/kernel/tracing/events/sock/sock_send_length"
+
 /* Which program goes where. */
 struct hook {
 	const char *prog;
@@ -24,6 +27,8 @@ struct hook {
 	enum { HOOK_NEEDED, HOOK_OPTIONAL } need;
 	bool is_return;
 	const char *where; /* only on kernels that have this function too */
+	bool is_tcp;       /* only if TCP is watched */
+	const char *unless; /* not where this file is */
 };
 
 struct variant {
@@ -43,7 +48,11 @@ struct variant {
 	{ "on_queue", "skb_queue_tail", HOOK_NEEDED },                                             \
 	{ "on_append", "skb_append_pagefrags", HOOK_OPTIONAL, false, "unix_stream_sendpage" },     \
 	{ "on_release", "unix_release_sock", HOOK_NEEDED },                                        \
-	{ "on_destroy", "unix_sock_destructor", HOOK_NEEDED }
+	{ "on_destroy", "unix_sock_destructor", HOOK_NEEDED },                                     \
+	{ "on_segment", NULL, HOOK_NEEDED, .is_tcp = true },                                       \
+	{ "on_tcp_sent", NULL, HOOK_OPTIONAL, .is_tcp = true },                                    \
+	{ "on_tcp_unlock", "release_sock", HOOK_NEEDED, .is_tcp = true, .unless = SEND_EVENT },    \
+	{ "on_tcp_destroy", "inet_sock_destruct", HOOK_NEEDED, .is_tcp = true }
 
 static const struct variant variants[] = {
 	{
@@ -62,6 +71,7 @@ static const struct variant variants[] = {
 			{ "on_received", NULL, HOOK_NEEDED },
 			{ "on_consumed", NULL, HOOK_NEEDED },
 			{ "on_dropped", NULL, HOOK_NEEDED },
+			{ "on_segment", NULL, HOOK_NEEDED, .is_tcp = true },
 		},
 	},
 	{
@@ -174,6 +184,7 @@ static int open_tracepoint(struct backend *b, const struct backend_config *c)
 		return -errno;
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_snaplen = c->snaplen;
+	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	find_function("unix_stream_read_generic", &from, &to);
 	skel->rodata->cfg_reader_from = from;
 	skel->rodata->cfg_reader_to = to;
@@ -194,6 +205,7 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 		return -errno;
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_snaplen = c->snaplen;
+	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	b->skel = skel;
 	b->obj = skel->obj;
 	b->destroy = destroy_kprobe;
@@ -201,7 +213,8 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 }
 
 /* Only the programs of the variant are loaded. */
-static void select_programs(struct backend *b, const struct variant *v)
+static void select_programs(struct backend *b, const struct variant *v,
+			    const struct backend_config *c)
 {
 	struct bpf_program *prog;
 
@@ -210,7 +223,7 @@ static void select_programs(struct backend *b, const struct variant *v)
 		bool is_used = !strcmp(name, "list_open") || !strcmp(name, "sweep_dead");
 
 		for (const struct hook *h = v->hooks; h->prog; h++) {
-			if (strcmp(h->prog, name))
+			if (strcmp(h->prog, name) || (h->is_tcp && !c->watch_tcp))
 				continue;
 			is_used = true;
 			if (v->is_multi && h->symbol)
@@ -233,7 +246,8 @@ static struct bpf_link *attach(struct bpf_program *prog, const struct hook *h, b
 	return bpf_program__attach_kprobe_multi_opts(prog, NULL, &multi);
 }
 
-static int attach_all(struct backend *b, const struct variant *v, char **why)
+static int attach_all(struct backend *b, const struct variant *v, const struct backend_config *c,
+		      char **why)
 {
 	int rc;
 
@@ -242,6 +256,8 @@ static int attach_all(struct backend *b, const struct variant *v, char **why)
 		struct bpf_link *link;
 		uint64_t from, to;
 
+		if ((h->is_tcp && !c->watch_tcp) || (h->unless && access(h->unless, F_OK) == 0))
+			continue;
 		if (h->where && !find_function(h->where, &from, &to))
 			continue;
 		link = attach(prog, h, v->is_multi);
@@ -287,6 +303,7 @@ static void find_maps(struct backend *b)
 	b->slots = bpf_object__find_map_fd_by_name(b->obj, "slots");
 	b->free_slots = bpf_object__find_map_fd_by_name(b->obj, "free_slots");
 	b->targets = bpf_object__find_map_fd_by_name(b->obj, "targets");
+	b->tcp_targets = bpf_object__find_map_fd_by_name(b->obj, "tcp_targets");
 }
 
 static int fill_free_slots(struct backend *b)
@@ -422,7 +439,7 @@ int backend_open(struct backend *b, size_t i, const struct backend_config *c, ch
 	if (!rc) {
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(b->obj, "ring"),
 					 (u32)c->ring_size);
-		select_programs(b, v);
+		select_programs(b, v, c);
 		rc = bpf_object__load_skeleton(*(struct bpf_object_skeleton **)b->skel);
 	}
 	if (!rc) {
@@ -432,7 +449,7 @@ int backend_open(struct backend *b, size_t i, const struct backend_config *c, ch
 		rc = fill_free_slots(b);
 	}
 	if (!rc)
-		rc = attach_all(b, v, why);
+		rc = attach_all(b, v, c, why);
 	if (!rc)
 		rc = attach_iterators(b);
 	if (!rc)

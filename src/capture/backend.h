@@ -23,7 +23,7 @@ struct backend {
 	const char *name;
 	struct bpf_object *obj;
 	struct spf_control *control; /* mapped */
-	int ring, control_fd, slots, free_slots, targets; /* descriptors, owned by obj */
+	int ring, control_fd, slots, free_slots, targets, tcp_targets; /* owned by obj */
 	struct bpf_link *links[BACKEND_LINKS];
 	size_t link_cnt;
 	struct bpf_link *list, *sweep; /* iterators */
@@ -32,7 +32,9 @@ struct backend {
 };
 
 struct backend_config {
-	bool watch_all;
+	bool watch_all;     /* unix sockets, whatever their names */
+	bool watch_tcp;     /* some TCP connections */
+	bool watch_all_tcp;
 	uint32_t snaplen;
 	size_t ring_size;
 };

@@ -11,6 +11,7 @@
 #include "bpf/event.h"
 #include "capture/backend.h"
 #include "capture/target.h"
+#include "capture/tcp_target.h"
 #include "util/xalloc.h"
 
 struct bpf {
@@ -30,14 +31,31 @@ static int add_target(struct bpf *b, const struct target *t)
 	return 0;
 }
 
+static int add_tcp_target(struct bpf *b, const char *typed)
+{
+	struct spf_tcp_target t;
+	uint32_t one = 1;
+	bool is_all;
+
+	free(tcp_target_parse(typed, &t, &is_all)); /* target_check() has judged it */
+	if (is_all || !bpf_map_update_elem(b->backend.tcp_targets, &t, &one, BPF_ANY))
+		return 0;
+	return -errno;
+}
+
 static int add_targets(struct bpf *b, char *const *names)
 {
 	struct target list[TARGET_FORMS];
 	int rc = 0;
 
 	for (; *names && !rc; names++) {
-		int cnt = target_parse(*names, list);
+		int cnt;
 
+		if (tcp_target_is(*names)) {
+			rc = add_tcp_target(b, *names);
+			continue;
+		}
+		cnt = target_parse(*names, list);
 		for (int i = 0; i < cnt && !rc; i++)
 			rc = add_target(b, &list[i]);
 	}
@@ -54,6 +72,11 @@ static int open_backend(struct bpf *b, const struct bpf_options *o, char **why)
 	};
 	int rc = -ENOENT;
 
+	for (char *const *t = o->targets; *t; t++) {
+		c.watch_all |= !strcmp(*t, "*");
+		c.watch_tcp |= tcp_target_is(*t);
+		c.watch_all_tcp |= !strcmp(*t, "tcp:*");
+	}
 	*why = NULL;
 	for (size_t i = 0; backend_name(i); i++) {
 		char *reason;

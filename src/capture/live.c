@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bpf/event.h"
 #include "capture/ring.h"
 #include "capture/sockets.h"
+#include "capture/tcp_target.h"
 #include "util/buf.h"
 #include "util/hash.h"
 #include "util/xalloc.h"
@@ -192,7 +194,7 @@ static int on_data(struct live *l, struct bytes rec, struct chunk *c)
 	c->len = d->len;
 	c->data = bytes_of(rec.p + sizeof(*d), d->cap);
 	c->fds = d->fds;
-	if (d->flags & SPF_DATA_UNREAD)
+	if (d->flags & (SPF_DATA_UNREAD | SPF_DATA_SENDING))
 		return 1;
 	c->read_ns = c->ts_ns;
 	c->reader_pid = (int32_t)d->e.pid;
@@ -241,6 +243,21 @@ static void end_of(struct endpoint *to, const struct spf_end *from)
 	*to = (struct endpoint){ .pid = from->pid > 0 ? from->pid : -1, .uid = from->uid };
 }
 
+/* The address of the service: of the end that did not open the connection; where that was not
+ * seen, of the one with the smaller port. */
+static void print_tcp(char *out, const struct spf_event_open *o)
+{
+	struct spf_tcp_end end[2];
+	int server;
+
+	memcpy(end, o->name, sizeof(end));
+	if (o->role == SPF_ROLE_UNKNOWN)
+		server = end[1].port < end[0].port;
+	else
+		server = o->role == SPF_ROLE_CLIENT;
+	tcp_print_addr(out, end[server].addr, end[server].port);
+}
+
 static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 {
 	static const enum role roles[] = {
@@ -258,10 +275,15 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 	c->sock = o->end[0].sock;
 	c->peer = o->end[1].sock;
 	c->early = o->is_new;
-	c->transport = TRANSPORT_UNIX;
 	c->role = roles[o->role];
-	sockets_print_name(l->addr, o->name,
-			   o->name_len < SPF_NAME_LEN ? o->name_len : SPF_NAME_LEN);
+	if (o->family == AF_INET) {
+		print_tcp(l->addr, o);
+		c->transport = TRANSPORT_TCP;
+	} else {
+		sockets_print_name(l->addr, o->name,
+				   o->name_len < SPF_NAME_LEN ? o->name_len : SPF_NAME_LEN);
+		c->transport = TRANSPORT_UNIX;
+	}
 	c->addr = l->addr;
 	end_of(&c->end[0], &o->end[0]);
 	end_of(&c->end[1], &o->end[1]);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capture/tcp_target.h"
 #include "util/xalloc.h"
 
 static size_t literal_len(const char *s)
@@ -78,6 +79,10 @@ char **target_patterns(char *const *typed)
 	for (cnt = 0; *typed; typed++) {
 		char *whole = (*typed)[0] == '@' ? NULL : resolved(*typed);
 
+		if (tcp_target_is(*typed)) {
+			free(whole);
+			whole = tcp_target_pattern(*typed);
+		}
 		list[cnt++] = xstrdup(*typed);
 		if (whole && strcmp(whole, *typed))
 			list[cnt++] = whole;
@@ -111,11 +116,15 @@ bool target_matches(char *const *patterns, const char *addr)
 
 char *target_check(const char *typed, bool *waits)
 {
+	struct spf_tcp_target tcp;
 	struct stat st;
+	bool is_all;
 
 	*waits = false;
 	if (!*typed)
 		return xstrdup("an empty name is no socket; name a path, @abstract or a glob");
+	if (tcp_target_is(typed))
+		return tcp_target_parse(typed, &tcp, &is_all);
 	if (literal_len(typed) > TARGET_NAME_LEN)
 		return xasprintf("%s: a socket's name has at most 108 bytes", typed);
 	if (typed[0] == '@' || typed[literal_len(typed)])

@@ -278,7 +278,7 @@ static int run(struct bpf *b, char **argv)
 
 int main(int argc, char **argv)
 {
-	static char *everything[] = { NULL };
+	static char *everything[] = { "*", "tcp:*", NULL };
 	struct bpf_options o = { .targets = everything, .ring_size = 64 << 20 };
 	struct live_maps maps = { 0 };
 	struct bpf *b;
