@@ -156,6 +156,15 @@ static long difference(const struct truth *t, const struct seen *s)
 	return at;
 }
 
+/* Urgent bytes are queued where the kprobe backends have no hook: they count when they are
+ * read, and not at all if the kernel drops them unread. */
+static bool knows_written(const struct truth *t, const struct seen *s, const struct live_counts *c)
+{
+	if (strstr(t->name, "/oob/"))
+		return c->accepted >= s->bytes.len && c->accepted <= t->len;
+	return c->accepted == t->len && s->sent == t->len;
+}
+
 static const char *judge(const struct truth *t, char *detail)
 {
 	struct seen *s = find(t);
@@ -173,9 +182,9 @@ static const char *judge(const struct truth *t, char *detail)
 		sprintf(detail + strlen(detail), ", %llu never read", (unsigned long long)s->unread);
 	if (s->writer != t->writer && !strstr(t->name, "processes") && s->writer >= 0)
 		return strcat(detail, ", not the writer's pid"), "WRONG";
-	if (c.accepted != t->len || (s->sent != t->len && !strstr(t->name, "oob")))
+	if (!knows_written(t, s, &c))
 		return strcat(detail, ", not all that was sent"), "WRONG";
-	if (c.read != c.captured + c.cut + c.lost + c.unreadable)
+	if (c.read != c.captured + c.cut + c.lost + c.unreadable + c.filtered)
 		return strcat(detail, ", the counters do not balance"), "WRONG";
 	if (s->differs)
 		return strcat(detail, ", came twice and different"), "WRONG";
@@ -279,7 +288,7 @@ static int run(struct bpf *b, char **argv)
 int main(int argc, char **argv)
 {
 	static char *everything[] = { "*", "tcp:*", NULL };
-	struct bpf_options o = { .targets = everything, .ring_size = 64 << 20 };
+	struct bpf_options o = { .targets = everything, .ring_size = 128 << 20 };
 	struct live_maps maps = { 0 };
 	struct bpf *b;
 	char *why;

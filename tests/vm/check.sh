@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # check.sh BUILD: runs tests/gen/compare on Debian's kernels with every backend that each one
-# is to have, and natively with those that this kernel lets in; writes BUILD/coverage.md.
+# is to have; writes BUILD/coverage.md.
 # Fails if a verdict is WRONG, a machine hangs or panics, a backend does not start where it
 # must, or the table is not the one in bpf/README.md. COVERAGE_BLESS=1 puts it there.
 set -uo pipefail
@@ -33,18 +33,6 @@ run_machine() {
 	judge "$log" "$status" "kernel $series${arg:+ $arg}: $*"
 }
 
-run_native() {
-	local log=$out/native status=0 dir
-	dir=$(mktemp -d)
-	{
-		echo "@ $(uname -r | cut -d. -f1,2) native $1"
-		"$build/tests/compare" -b "$1" "$dir"
-	} > "$log" || status=$?
-	rm -rf "$dir"
-	[ $status != 3 ] || status=77
-	judge "$log" $status "this kernel: $1"
-}
-
 judge() {
 	case $2 in
 	0)  passed=$((passed + 1)); echo "ok   $3: $(grep -c '^exact' "$1") directions exact" ;;
@@ -60,7 +48,6 @@ run_machine 6.1 '' kprobe perf-tracepoint
 run_machine 6.1 preempt=full kprobe
 run_machine 6.12 '' kprobe-multi tracepoint kprobe perf-tracepoint
 run_machine 6.12 preempt=full kprobe-multi tracepoint
-run_native tracepoint
 
 if [ $skipped = 0 ]; then
 	cat "$out"/* | awk -f "$here/coverage.awk" > "$build/coverage.md"

@@ -1,5 +1,6 @@
-# Makes tables of what tests/gen/compare printed: a row a way, a column a kernel and backend,
-# the worst verdict of both directions in each cell.
+# Makes a table of what tests/gen/compare printed: a column a kernel and backend, in each cell
+# the worst verdict of both directions; the ways of a kind of socket that have the same
+# verdicts everywhere share a row.
 BEGIN {
 	FS = "\t"
 	rank["exact"] = 1; rank["gap"] = 2; rank["missing"] = 3; rank["WRONG"] = 4
@@ -15,9 +16,8 @@ BEGIN {
 }
 $1 in rank {
 	split($2, part, "/") # kind, writer, reader, direction
-	row = part[1] ", " part[2]
-	if (part[3] != "read")
-		row = part[1] ", " part[3]
+	way = part[3] == "read" ? part[2] : part[3]
+	row = part[1] SUBSEP way
 	if (!(row in is_row)) {
 		is_row[row] = 1
 		rows[++row_cnt] = row
@@ -26,17 +26,25 @@ $1 in rank {
 		worst[row, column] = rank[$1]
 }
 END {
-	printf "| path |"
+	printf "| socket | way to write or to read |"
 	for (i = 1; i <= column_cnt; i++)
 		printf " %s |", columns[i]
-	printf "\n|---|"
+	printf "\n|---|---|"
 	for (i = 1; i <= column_cnt; i++)
 		printf "---|"
 	print ""
 	for (r = 1; r <= row_cnt; r++) {
-		printf "| %s |", rows[r]
+		split(rows[r], part, SUBSEP)
+		cells = ""
 		for (i = 1; i <= column_cnt; i++)
-			printf " %s |", sign[worst[rows[r], columns[i]] + 0]
-		print ""
+			cells = cells " " sign[worst[rows[r], columns[i]] + 0] " |"
+		group = part[1] SUBSEP cells
+		if (!(group in ways))
+			groups[++group_cnt] = group
+		ways[group] = ways[group] (group in ways && ways[group] != "" ? ", " : "") part[2]
+	}
+	for (g = 1; g <= group_cnt; g++) {
+		split(groups[g], part, SUBSEP)
+		printf "| %s | %s |%s\n", part[1], ways[groups[g]], part[2]
 	}
 }

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# native.sh COMPARE: runs tests/gen/compare on this kernel with the backend that spf takes.
+# Every path must be exact. Skips where BPF is not allowed.
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+"$1" "$dir" > "$dir/out"
+status=$?
+if [ $status = 3 ]; then
+	echo "check-capture: 0 passed, 0 failed, 1 skipped"
+	cat "$dir/out"
+	exit 0
+fi
+awk -F'\t' -v status=$status '
+	$1 == "exact" { exact++; next }
+	{ print } # the backend, and what is not exact
+	NF == 3 { other++ }
+	END {
+		if (status && !other)
+			other++
+		printf "check-capture: %d passed, %d failed\n", exact, other
+		exit other > 0
+	}' "$dir/out"
