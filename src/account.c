@@ -28,7 +28,8 @@ static const char *direction_name(const struct conn *c, int dir)
 }
 
 /* The account of one direction. */
-static struct account_sums direction_sums(const struct conn *c, int dir, struct source *src)
+static struct account_sums direction_sums(const struct account *a, const struct conn *c, int dir,
+					  struct source *src)
 {
 	const struct stream *s = &c->stream[dir];
 	struct account_sums n = { .cut = s->cut, .lost = s->lost };
@@ -46,6 +47,10 @@ static struct account_sums direction_sums(const struct conn *c, int dir, struct 
 	if (has_counts) {
 		uint64_t seen = n.accepted;
 
+		if (a->is_enough && k.read > seen) {
+			n.filtered += k.read - seen;
+			seen = k.read;
+		}
 		n.accepted = k.accepted > k.read ? k.accepted : k.read;
 		n.unread = n.accepted - k.read;
 		if (seen != k.read)
@@ -73,7 +78,7 @@ void account_close(struct account *a, const struct conn *c, struct source *src)
 {
 	a->sums.connections++;
 	for (int dir = 0; dir < 2; dir++) {
-		struct account_sums n = direction_sums(c, dir, src);
+		struct account_sums n = direction_sums(a, c, dir, src);
 		bool is_bad = n.lost || n.unbalanced;
 
 		add(&a->sums, &n);

@@ -22,6 +22,7 @@ struct account_sums {
 struct account {
 	struct account_sums sums;
 	bool is_verbose;
+	bool is_enough; /* -c ended the capture: what spf had not come to counts as filtered */
 	uint32_t lines; /* printed so far about connections that lost something */
 };
 

@@ -439,8 +439,10 @@ static void finish(struct pipeline *p)
 	/* Not the clock's time: a replay must say the same. */
 	st.ts_ns = p->now_ns + p->src->epoch_ns;
 	st.elapsed_ns = p->now_ns - p->src->start_ns;
+	p->account.is_enough = reason && !strcmp(reason, "count");
 	while ((conn = conns_any(&p->conns))) {
-		take_tails(p, conn);
+		if (!p->account.is_enough)
+			take_tails(p, conn);
 		close_conn(p, conn, OUTCOME_CAPTURE_END, "capture ended", &st);
 	}
 	flush_batch(p, 0);

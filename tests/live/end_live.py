@@ -115,3 +115,15 @@ def test_captured_escapes_do_not_reach_a_terminal():
     os.close(leader)
     assert b"\\x1b]0;owned\\x07\\u009b31m" in out, out
     assert b"\x1b" not in out and b"\x9b" not in out, out
+
+
+def test_c_loses_nothing_that_it_would_have_to_confess():
+    with Chatter("enough.sock") as c:
+        spf = live.Spf("-v", "-k", "chunk", "-c", "3", c.path, ready=False)
+        assert spf.wait() == 0, spf.err()
+    sums = re.findall(r"accepted (\d+) .*?= decoded (\d+) \+ cut (\d+) \+ lost (\d+) \+ "
+                      r"filtered (\d+) \+ unread (\d+)(.*)", spf.err())
+    assert sums, spf.err()
+    for accepted, *parts, rest in sums:
+        assert int(accepted) == sum(map(int, parts)) and not rest, spf.err()
+        assert parts[2] == "0", spf.err()
