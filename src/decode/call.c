@@ -55,6 +55,7 @@ void calls_release(struct calls *cs)
 		call_free(c);
 	}
 	buf_release(&cs->plain);
+	buf_release(&cs->untexted);
 }
 
 void call_head(struct call *c, enum call_side side, const struct stamp *first,
@@ -147,7 +148,7 @@ bool call_has_messages(const struct call *c, enum call_side side)
 {
 	const struct call_half *half = &c->half[side];
 
-	return half->kind == GRPC_PLAIN || half->kind == GRPC_WEB || half->maybe_grpc ||
+	return half->kind != GRPC_NONE || half->maybe_grpc ||
 	       (c->is_grpc && !half->typed);
 }
 

@@ -33,6 +33,8 @@ struct call_half {
 	bool typed;            /* its content-type was sent and is known */
 	bool maybe_grpc;       /* it may have been sent: messages are counted in case */
 	char encoding[24];     /* grpc-encoding; "" none */
+	uint32_t base64;       /* GRPC_WEB_TEXT: bits read and not yet used, */
+	uint8_t base64_cnt;    /* of so many characters */
 	struct grpc grpc;
 	struct stamp message_st; /* of the first byte of the message at hand */
 	struct hpack_list headers, trailers; /* if wanted */
@@ -73,6 +75,7 @@ struct calls {
 	struct call *message_call;
 	enum call_side message_side;
 	struct buf plain;            /* the message decompressed */
+	struct buf untexted;         /* the body without its base64 */
 };
 
 void calls_release(struct calls *cs);

@@ -24,6 +24,7 @@ struct http1_conn {
 	struct call *call[2];            /* of the message under way; NULL none */
 	struct call *first, **tail;      /* begun and not over, oldest first */
 	uint32_t cnt;
+	uint32_t evicted;                /* requests forgotten whose responses are yet to come */
 	bool unsure;                     /* whether a response belongs to the oldest request */
 	bool ready[2];                   /* the message is to become a record */
 	uint64_t skipped[2];             /* of the parser, as far as it has been reported */
@@ -97,6 +98,7 @@ static void lose_pairing(struct http1_conn *x)
 	struct call *c, *next;
 
 	x->unsure = true;
+	x->evicted = 0;
 	for (c = x->first; c; c = next) {
 		next = c->next;
 		c->inexact = true;
@@ -112,6 +114,21 @@ static struct call *begin(struct http1_conn *x)
 	c->inexact = x->unsure;
 	*x->tail = c;
 	x->tail = &c->next;
+	x->cnt++;
+	return c;
+}
+
+/* The call of a response whose request was not seen, or is forgotten. */
+static struct call *begin_unasked(struct http1_conn *x)
+{
+	struct call *c = call_new(&x->calls, -1);
+
+	c->inexact = true;
+	c->half[CALL_REQUEST].ended = true;
+	c->next = x->first;
+	if (!x->first)
+		x->tail = &c->next;
+	x->first = c;
 	x->cnt++;
 	return c;
 }
@@ -168,6 +185,15 @@ static void read_head(struct http1_conn *x, struct call *c, enum call_side side,
 	hpack_list_release(&list);
 }
 
+static void evict_oldest(struct http1_conn *x)
+{
+	struct call *c = x->first;
+
+	if (!c->half[CALL_RESPONSE].seen)
+		x->evicted++;
+	finish(x, c, OUTCOME_EVICTED);
+}
+
 static struct call *on_request(struct http1_conn *x, const struct http1_event *ev)
 {
 	struct bytes method = ev->head->method;
@@ -176,7 +202,7 @@ static struct call *on_request(struct http1_conn *x, const struct http1_event *e
 	if (x->unsure)
 		lose_pairing(x);
 	else if (x->cnt >= LIMIT_HTTP1_PIPELINE)
-		finish(x, x->first, OUTCOME_EVICTED);
+		evict_oldest(x);
 	c = begin(x);
 	c->is_head = bytes_equal(method, BYTES_LIT("HEAD"));
 	c->is_connect = bytes_equal(method, BYTES_LIT("CONNECT"));
@@ -206,10 +232,9 @@ static struct call *on_response(struct http1_conn *x, int dir, const struct http
 
 	if (status < 200 && status != 101)
 		return c;
-	if (!c) { /* its request was not seen */
-		c = begin(x);
-		c->inexact = true;
-		c->half[CALL_REQUEST].ended = true;
+	if (!c || x->evicted) {
+		x->evicted -= x->evicted > 0;
+		c = begin_unasked(x);
 	}
 	if (status == 101 || (c->is_connect && status < 300))
 		upgrade(x, ev->head, c);

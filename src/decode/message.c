@@ -7,12 +7,44 @@
 
 #include "decode/inflate.h"
 
+static int base64_digit(uint8_t c)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* gRPC-Web's text form is base64 (RFC 4648 §4), of which several pieces, each with its own
+ * padding, may follow one another. What is no digit is passed over. */
+static struct bytes untext(struct calls *cs, struct call_half *half, struct bytes in)
+{
+	uint8_t c;
+
+	buf_consume(&cs->untexted, cs->untexted.len);
+	while (bytes_get_u8(&in, &c)) {
+		int digit = base64_digit(c);
+
+		if (c == '=')
+			half->base64_cnt = 0;
+		if (digit < 0)
+			continue;
+		half->base64 = half->base64 << 6 | (uint32_t)digit;
+		if (half->base64_cnt++ % 4) /* each but the first of four ends a byte */
+			buf_putc(&cs->untexted,
+				 (char)(half->base64 >> (6 - 2 * ((half->base64_cnt - 1) % 4))));
+		half->base64_cnt %= 4;
+	}
+	return buf_bytes(&cs->untexted);
+}
+
 void call_body(struct calls *cs, struct call *c, enum call_side side, struct bytes body,
 	       const struct stamp *st)
 {
 	cs->body_call = c;
 	cs->body_side = side;
-	cs->body = body;
+	cs->body = c->half[side].kind == GRPC_WEB_TEXT ? untext(cs, &c->half[side], body) : body;
 	cs->body_st = *st;
 }
 

@@ -4,6 +4,8 @@
 
 #include <zlib.h>
 
+#include "util/limits.h"
+
 struct part {
 	int dir;
 	const char *text;
@@ -270,6 +272,38 @@ static void grpc_web_has_messages_and_its_status_in_the_body(void **state)
 		"Content-Length: 26\r\n\r\n\0\0\0\0\1x\x80\0\0\0\x0fgrpc-status:3\r\n"));
 }
 
+static void grpc_web_text_is_read_through_its_base64(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "message client 0.1 len=2 /a.B/Do data=hi\n"
+	      "http client POST d/a.B/Do body(12)=AAAAAAJoaQ==\n"
+	      "message server 0.1 len=1 /a.B/Do data=x\n"
+	      "http server 200 POST d/a.B/Do body(36)=AAAAAAF4gAAAAA9ncnBjLXN0YXR1czowDQo=\n"
+	      "call -1 POST /a.B/Do complete 200 grpc=0 m=1/1 b=12/36\n",
+	      C("POST /a.B/Do HTTP/1.1\r\nHost: d\r\nContent-Type: application/grpc-web-text\r\n"
+		"Content-Length: 12\r\n\r\nAAAAAAJoaQ=="),
+	      S("HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web-text+proto\r\n"
+		"Content-Length: 36\r\n\r\nAAAAAAF4gAAAAA9ncnBjLXN0YXR1czowDQo="));
+}
+
+static void more_requests_than_are_kept_evict_the_oldest(void **state)
+{
+	static const char get[] = "GET /x HTTP/1.1\r\nHost: d\r\n\r\n";
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct pair p;
+
+	pair_init(&p, true);
+	p.want.kind[KIND_HTTP] = false;
+	for (int i = 0; i < LIMIT_HTTP1_PIPELINE + 1; i++)
+		give(&p, CLIENT, bytes_of(get, sizeof(get) - 1));
+	give(&p, SERVER, bytes_of(answer, sizeof(answer) - 1));
+	give(&p, SERVER, bytes_of(answer, sizeof(answer) - 1));
+	assert_text(buf_bytes(&p.out), "call -1 GET /x evicted -1 b=0/0 incomplete\n"
+				       "call -1 complete 200 b=0/0 incomplete inexact\n"
+				       "call -1 GET /x complete 200 b=0/0\n");
+	pair_release(&p);
+}
+
 static void the_target_in_absolute_form_names_the_authority(void **state)
 {
 	CHECK(OUTCOME_CLOSED,
@@ -301,6 +335,8 @@ int main(void)
 		cmocka_unit_test(a_gap_over_heads_never_pairs_wrongly),
 		cmocka_unit_test(broken_framing_is_a_gap_and_the_next_message_is_found),
 		cmocka_unit_test(grpc_web_has_messages_and_its_status_in_the_body),
+		cmocka_unit_test(grpc_web_text_is_read_through_its_base64),
+		cmocka_unit_test(more_requests_than_are_kept_evict_the_oldest),
 		cmocka_unit_test(the_target_in_absolute_form_names_the_authority),
 		cmocka_unit_test(what_is_no_http_gives_nothing),
 	};
