@@ -382,5 +382,35 @@ def test_etcd_over_unix_sockets():
     assert [m for m in got if m in want] == want, got
 
 
+def test_containerd_under_ctr():
+    if live.run("which", "containerd").returncode:
+        raise live.Skip("containerd is not installed")
+    sock = live.path("containerd.sock")
+    conf = live.path("containerd.toml")
+    with open(conf, "w") as f:
+        f.write(f"""version = 2
+root = "{live.path("containerd.root")}"
+state = "{live.path("containerd.state")}"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.snapshotter.v1.aufs"]
+[grpc]
+  address = "{sock}"
+""")
+    live.start("containerd", "--config", conf)
+    live.until(lambda: os.path.exists(sock) and live.can_connect(sock), "containerd listens")
+    spf = live.Spf("-j", "-k", "call", sock)
+    for args in (["version"], ["namespaces", "ls"], ["namespaces", "create", "spf"],
+                 ["images", "ls"], ["containers", "ls"], ["namespaces", "rm", "nobody"]):
+        live.run("ctr", "-a", sock, *args)
+    calls = calls_of(spf)
+    got = [c.get("rpc_method", "").removeprefix("containerd.services.") for c in calls]
+    want = ["version.v1.Version/Version", "namespaces.v1.Namespaces/List",
+            "namespaces.v1.Namespaces/Create", "images.v1.Images/List",
+            "containers.v1.Containers/ListStream", "namespaces.v1.Namespaces/Delete"]
+    assert [m for m in got if m in want] == want, got
+    assert calls[-1]["rpc_status"] == "NOT_FOUND", calls[-1]
+
+
 if __name__ == "__main__":
     sys.exit("run me by tests/live/run.py")
