@@ -55,16 +55,11 @@ static int fail(struct hpack *h, const char *why)
 	return -EPROTO;
 }
 
-/* An integer with an n-bit prefix, whose first byte is c (RFC 7541 §5.1). 32 bits are more than
- * any length or index needs; longer ones are refused, zeros in front or not. */
-static int get_integer(struct hpack *h, struct bytes *in, uint8_t c, unsigned n, uint64_t *v)
+static int get_long_integer(struct hpack *h, struct bytes *in, uint64_t *v)
 {
-	uint8_t mask = (uint8_t)((1u << n) - 1);
 	unsigned shift = 0;
+	uint8_t c;
 
-	*v = c & mask;
-	if (*v < mask)
-		return 0;
 	do {
 		if (!bytes_get_u8(in, &c))
 			return fail(h, "header block ends within an integer (RFC 7541 §5.1)");
@@ -78,16 +73,44 @@ static int get_integer(struct hpack *h, struct bytes *in, uint8_t c, unsigned n,
 	return 0;
 }
 
-static void reserve_text(struct hpack_list *l, size_t n)
+/* An integer with an n-bit prefix, whose first byte is c (RFC 7541 §5.1). 32 bits are more than
+ * any length or index needs; longer ones are refused, zeros in front or not. */
+static inline int get_integer(struct hpack *h, struct bytes *in, uint8_t c, unsigned n, uint64_t *v)
+{
+	uint8_t mask = (uint8_t)((1u << n) - 1);
+
+	*v = c & mask;
+	return *v < mask ? 0 : get_long_integer(h, in, v);
+}
+
+static void grow_text(struct hpack_list *l, size_t n)
 {
 	size_t cap = l->text_cap ? l->text_cap : 1024;
 
-	if (l->text_cap - l->len >= n)
-		return;
 	while (cap - l->len < n)
 		cap *= 2;
 	l->text = xrealloc(l->text, cap);
 	l->text_cap = (uint32_t)cap;
+}
+
+static inline void reserve_text(struct hpack_list *l, size_t n)
+{
+	if (l->text_cap - l->len < n)
+		grow_text(l, n);
+}
+
+/* Appends what can be read HPACK_SLACK beyond its end. */
+static inline struct str add_entry_text(struct hpack_list *l, const uint8_t *text, uint32_t len)
+{
+	struct str s = { l->len, len };
+	uint8_t *to;
+
+	reserve_text(l, len + HPACK_SLACK);
+	to = l->text + l->len;
+	for (uint32_t i = 0; i < len; i += HPACK_SLACK)
+		memcpy(to + i, text + i, HPACK_SLACK);
+	l->len += len;
+	return s;
 }
 
 static struct str add_text(struct hpack_list *l, struct bytes b)
@@ -127,52 +150,63 @@ static int get_string(struct hpack *h, struct bytes *in, struct hpack_list *l, s
 	return 0;
 }
 
-/* Puts a table entry's name, or name and value, into the list's text. */
-static void put_entry(struct hpack *h, struct hpack_list *l, uint64_t index,
-		      const struct hpack_field *f, bool with_value, struct header *out)
+/* An index that is in neither table: an error, or an entry from before our time, which goes by
+ * its symbol. The value's place is right behind the name's, as everywhere in the list. */
+static int unknown_entry(struct hpack *h, uint64_t index, struct hpack_list *l, struct header *out)
 {
 	char symbol[HPACK_SYMBOL_LEN];
+	uint32_t n;
 
-	out->name_id = f->name_id;
-	out->unknown = f->unknown;
-	if (f->unknown == 2) {
-		uint32_t n = hpack_table_symbol(&h->table, index, h->conn_id, h->dir, symbol);
-
-		out->name = add_text(l, bytes_of(symbol, n));
-		out->value = out->name;
-		if (!with_value)
-			out->unknown = 3;
-		return;
-	}
-	out->name = add_text(l, bytes_of(f->name.p, f->name.len + (with_value ? f->value.len : 0)));
-	if (with_value) {
-		out->name.len = (uint32_t)f->name.len;
-		out->value.off = out->name.off + out->name.len;
-		out->value.len = (uint32_t)f->value.len;
-		out->value_id = f->value_id;
-	}
-}
-
-static int bad_index(struct hpack *h, uint64_t index)
-{
-	return fail(h, index ? "index beyond the end of the dynamic table (RFC 7541 §2.3.3)"
-			     : "index 0 (RFC 7541 §6.1)");
+	if (!hpack_table_is_unknown(&h->table, index))
+		return fail(h, index ? "index beyond the end of the dynamic table (RFC 7541 §2.3.3)"
+				     : "index 0 (RFC 7541 §6.1)");
+	n = hpack_table_symbol(&h->table, index, h->conn_id, h->dir, symbol);
+	out->name = add_text(l, bytes_of(symbol, n));
+	out->value = out->name;
+	out->unknown = 2;
+	return 0;
 }
 
 /* RFC 7541 §6.1 */
-static int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hpack_list *l,
-			 struct header *out)
+static inline int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hpack_list *l,
+				struct header *out)
 {
-	struct hpack_field f;
+	const struct hpack_entry *e;
+	const uint8_t *text;
 	uint64_t index;
 
 	if (get_integer(h, in, c, 7, &index))
 		return -EPROTO;
-	if (!hpack_table_get(&h->table, index, &f))
-		return bad_index(h, index);
 	out->indexed = 1;
-	if (!l->cut) /* once the list is full its text is not wanted, and here nothing needs it */
-		put_entry(h, l, index, &f, true, out);
+	e = hpack_table_find(&h->table, index, &text);
+	if (!e)
+		return unknown_entry(h, index, l, out);
+	if (l->cut) /* the list is full: its text is not wanted, and here nothing needs it */
+		return 0;
+	out->name = add_entry_text(l, text, (uint32_t)e->name_len + e->value_len);
+	out->name.len = e->name_len;
+	out->value = (struct str){ out->name.off + e->name_len, e->value_len };
+	out->name_id = e->name_id;
+	out->value_id = e->value_id;
+	out->unknown = e->name_unknown ? 3 : 0;
+	return 0;
+}
+
+/* The name of a literal, from a table. */
+static int indexed_name(struct hpack *h, uint64_t index, struct hpack_list *l, struct header *out)
+{
+	const uint8_t *text;
+	const struct hpack_entry *e = hpack_table_find(&h->table, index, &text);
+
+	if (!e) {
+		if (unknown_entry(h, index, l, out))
+			return -EPROTO;
+		out->unknown = 3;
+		return 0;
+	}
+	out->name = add_entry_text(l, text, e->name_len);
+	out->name_id = e->name_id;
+	out->unknown = e->name_unknown ? 3 : 0;
 	return 0;
 }
 
@@ -183,17 +217,12 @@ static int literal_field(struct hpack *h, struct bytes *in, uint8_t c, struct hp
 	bool insert = c & 0x40;
 	struct hpack_field f;
 	uint64_t index;
+	int rc;
 
 	if (get_integer(h, in, c, insert ? 6 : 4, &index))
 		return -EPROTO;
-	if (index) {
-		if (!hpack_table_get(&h->table, index, &f))
-			return bad_index(h, index);
-		put_entry(h, l, index, &f, false, out);
-	} else if (get_string(h, in, l, &out->name)) {
-		return -EPROTO;
-	}
-	if (get_string(h, in, l, &out->value))
+	rc = index ? indexed_name(h, index, l, out) : get_string(h, in, l, &out->name);
+	if (rc || get_string(h, in, l, &out->value))
 		return -EPROTO;
 	out->sensitive = !insert && (c & 0x10);
 	if (insert) {

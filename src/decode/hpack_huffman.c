@@ -55,21 +55,18 @@ static const uint16_t symbols[SYMBOLS] = {
 
 struct look {
 	uint8_t sym[2];
-	uint8_t cnt;  /* symbols; 0: the code is longer than LOOK bits */
-	uint8_t bits; /* of all symbols; the first one's are in first_bits */
+	uint8_t bits;  /* of all symbols here; 0: the code is longer than LOOK bits */
+	uint8_t first; /* bits of the first symbol; the same number means that it is the only one */
 };
 
 static struct look look[1 << LOOK];
-static uint8_t first_bits[1 << LOOK]; /* of the first symbol alone; 0: more than LOOK */
 static uint32_t code_end[LONGEST + 1]; /* by length: one past its last code */
 static uint16_t sym_end[LONGEST + 1];  /* by length: one past its last symbol's place */
 
-/* The symbol at the top of 32 bits; its length in *bits. Every 30 bits start with some code,
- * as the code is complete, so the loop ends. */
-static uint16_t symbol_at(uint32_t v, unsigned *bits)
+/* The symbol at the top of 32 bits, of at least n bits; its length in *bits. Every 30 bits start
+ * with some code, as the code is complete, so the loop ends. */
+static uint16_t symbol_at(uint32_t v, unsigned n, unsigned *bits)
 {
-	unsigned n = 5;
-
 	while (v >> (32 - n) >= code_end[n])
 		n++;
 	*bits = n;
@@ -89,104 +86,95 @@ __attribute__((constructor)) static void build_tables(void)
 		sym_end[n] = at;
 	}
 	for (uint32_t v = 0; v < 1u << LOOK; v++) {
-		unsigned bits, more;
-		uint16_t sym = symbol_at(v << (32 - LOOK), &bits);
+		unsigned first, second;
+		uint16_t sym = symbol_at(v << (32 - LOOK), 5, &first), next;
 
-		if (bits > LOOK)
+		if (first > LOOK)
 			continue;
-		look[v] = (struct look){ { (uint8_t)sym, 0 }, 1, (uint8_t)bits };
-		first_bits[v] = (uint8_t)bits;
-		if (bits == LOOK)
+		look[v] = (struct look){ { (uint8_t)sym, 0 }, (uint8_t)first, (uint8_t)first };
+		if (first == LOOK)
 			continue;
-		sym = symbol_at(v << (32 - LOOK + bits), &more);
-		if (bits + more > LOOK)
-			continue;
-		look[v] = (struct look){ { look[v].sym[0], (uint8_t)sym }, 2, (uint8_t)(bits + more) };
+		next = symbol_at(v << (32 - LOOK + first), 5, &second);
+		if (first + second <= LOOK) {
+			look[v].sym[1] = (uint8_t)next;
+			look[v].bits = (uint8_t)(first + second);
+		}
 	}
 }
 
-/* Decodes what is left in the last n < 64 bits of acc, and checks the padding. */
-static long decode_tail(uint64_t acc, unsigned n, const uint8_t *start, uint8_t *out,
-			const char **why)
+static long padding_fault(uint64_t v, unsigned n, const char **why)
 {
-	/* Ones behind the string make what is left of it a prefix of EOS, or of nothing else. */
-	uint64_t v = n ? acc << (64 - n) | (UINT64_MAX >> n) : UINT64_MAX;
-	unsigned bits;
+	if (v != UINT64_MAX)
+		*why = "Huffman padding is not the start of EOS (RFC 7541 §5.2)";
+	else
+		*why = n >= LONGEST ? "EOS in a Huffman string (RFC 7541 §5.2)"
+				    : "Huffman padding is longer than 7 bits (RFC 7541 §5.2)";
+	return -EPROTO;
+}
 
+/* Decodes the last n <= 56 bits, at the top of v and with ones behind: so what is left of them
+ * in the end is a prefix of EOS, or of nothing that may be there. Returns the end of out. */
+static uint8_t *decode_tail(uint64_t v, unsigned n, uint8_t *out, const char **why)
+{
 	while (n >= 5) {
-		uint32_t at = (uint32_t)(v >> (64 - LOOK));
-		uint16_t sym = look[at].sym[0];
+		struct look e = look[v >> (64 - LOOK)];
+		unsigned bits = e.bits;
 
-		bits = first_bits[at];
-		if (!bits)
-			sym = symbol_at((uint32_t)(v >> 32), &bits);
-		if (sym == EOS || bits > n)
-			break;
-		*out++ = (uint8_t)sym;
+		if (bits && bits <= n) {
+			out[0] = e.sym[0];
+			out[1] = e.sym[1];
+			out += 1 + (bits != e.first);
+		} else if (bits && e.first <= n) {
+			bits = e.first;
+			*out++ = e.sym[0];
+		} else {
+			uint16_t sym = symbol_at((uint32_t)(v >> 32), 5, &bits);
+
+			if (sym == EOS || bits > n)
+				break;
+			*out++ = (uint8_t)sym;
+		}
 		v = v << bits | ((1ull << bits) - 1);
 		n -= bits;
 	}
-	if (v != UINT64_MAX) {
-		*why = "Huffman padding is not the start of EOS (RFC 7541 §5.2)";
-		return -EPROTO;
+	if (v != UINT64_MAX || n > 7) {
+		padding_fault(v, n, why);
+		return NULL;
 	}
-	if (n > 7) {
-		*why = n >= LONGEST ? "EOS in a Huffman string (RFC 7541 §5.2)"
-				    : "Huffman padding is longer than 7 bits (RFC 7541 §5.2)";
-		return -EPROTO;
-	}
-	return out - start;
-}
-
-/* Takes four bytes of input at once if they are there, which keeps n above 32 bits. */
-static unsigned refill(uint64_t *acc, unsigned n, struct bytes *in)
-{
-	uint32_t four;
-	uint8_t one;
-
-	if (bytes_get_u32(in, &four)) {
-		*acc = *acc << 32 | four;
-		return n + 32;
-	}
-	while (bytes_get_u8(in, &one)) {
-		*acc = *acc << 8 | one;
-		n += 8;
-	}
-	return n;
+	return out;
 }
 
 long hpack_huffman_decode(struct bytes in, uint8_t *out, const char **why)
 {
-	uint8_t *start = out;
-	uint64_t acc = 0; /* the lowest n bits are input not yet decoded */
+	uint8_t *start = out, one;
+	uint64_t v = 0; /* its top n bits are input not yet decoded */
 	unsigned n = 0;
+	uint32_t four;
 
-	for (;;) {
-		if (n < 32) {
-			n = refill(&acc, n, &in);
-			if (n < 32)
-				return decode_tail(acc, n, start, out, why);
-		}
-		while (n >= LOOK) {
-			struct look e = look[acc >> (n - LOOK) & ((1 << LOOK) - 1)];
+	while (bytes_get_u32(&in, &four)) {
+		v |= (uint64_t)four << (32 - n);
+		n += 32;
+		while (n >= LONGEST + 2) { /* whatever comes next is there whole */
+			struct look e = look[v >> (64 - LOOK)];
+			unsigned bits = e.bits;
 
-			if (!e.cnt)
-				break;
-			out[0] = e.sym[0];
-			out[1] = e.sym[1];
-			out += e.cnt;
-			n -= e.bits;
-		}
-		if (n >= 32) {
-			unsigned bits;
-			uint16_t sym = symbol_at((uint32_t)(acc >> (n - 32)), &bits);
+			if (bits) {
+				out[0] = e.sym[0];
+				out[1] = e.sym[1];
+				out += 1 + (bits != e.first);
+			} else {
+				uint16_t sym = symbol_at((uint32_t)(v >> 32), LOOK + 1, &bits);
 
-			if (sym == EOS) {
-				*why = "EOS in a Huffman string (RFC 7541 §5.2)";
-				return -EPROTO;
+				if (sym == EOS)
+					return padding_fault(UINT64_MAX, LONGEST, why);
+				*out++ = (uint8_t)sym;
 			}
-			*out++ = (uint8_t)sym;
+			v <<= bits;
 			n -= bits;
 		}
 	}
+	for (; bytes_get_u8(&in, &one); n += 8)
+		v |= (uint64_t)one << (56 - n);
+	out = decode_tail(n ? v | UINT64_MAX >> n : UINT64_MAX, n, out, why);
+	return out ? out - start : -EPROTO;
 }

@@ -9,15 +9,14 @@
 
 #define ENTRY_OVERHEAD 32u /* RFC 7541 §4.1 */
 #define FIRST_ID 128u
+#define POS_MASK 0x7fffffffu
 
-#define FIELD(n, v)                                                      \
-	{                                                                \
-		{ (const uint8_t *)(n v), sizeof(n) - 1 },               \
-		{ (const uint8_t *)(n v) + sizeof(n) - 1, sizeof(v) - 1 }, 0, 0, 0 \
-	}
+#define FIELD(n, v) { n, v }
 
 /* RFC 7541 Appendix A */
-static struct hpack_field static_table[HPACK_STATIC_CNT + 1] = {
+static const struct {
+	const char *name, *value;
+} static_fields[HPACK_STATIC_CNT + 1] = {
 	[1] = FIELD(":authority", ""),
 	FIELD(":method", "GET"),
 	FIELD(":method", "POST"),
@@ -81,19 +80,31 @@ static struct hpack_field static_table[HPACK_STATIC_CNT + 1] = {
 	FIELD("www-authenticate", ""),
 };
 
+struct hpack_entry hpack_static[HPACK_STATIC_CNT + 1];
+uint8_t hpack_static_text[1024 + HPACK_SLACK];
+
 /* Of all tables of the process. Stops at 0 rather than give a number twice. */
 static uint32_t next_id = FIRST_ID;
 
-__attribute__((constructor)) static void number_static_table(void)
+__attribute__((constructor)) static void build_static_table(void)
 {
+	uint32_t pos = 0;
+
 	for (uint32_t i = 1; i <= HPACK_STATIC_CNT; i++) {
-		struct hpack_field *f = &static_table[i];
+		const char *name = static_fields[i].name, *value = static_fields[i].value;
+		struct hpack_entry *e = &hpack_static[i];
 		uint32_t first = i;
 
-		while (first > 1 && bytes_equal(static_table[first - 1].name, f->name))
+		while (first > 1 && !strcmp(static_fields[first - 1].name, name))
 			first--;
-		f->name_id = first;
-		f->value_id = f->value.len ? HPACK_STATIC_CNT + 3 + i : 0;
+		e->pos = pos;
+		e->name_len = (uint16_t)strlen(name);
+		e->value_len = (uint16_t)strlen(value);
+		e->name_id = first;
+		e->value_id = e->value_len ? HPACK_STATIC_CNT + 3 + i : 0;
+		memcpy(hpack_static_text + pos, name, e->name_len);
+		memcpy(hpack_static_text + pos + e->name_len, value, e->value_len);
+		pos += e->name_len + e->value_len;
 	}
 }
 
@@ -143,7 +154,7 @@ static struct hpack_entry *entry(const struct hpack_table *t, uint32_t age)
  * the encoder keeps it, which harms nothing, for indices count from the newest. */
 static uint32_t entry_size(const struct hpack_entry *e)
 {
-	return (e->unknown ? 0 : e->name_len) + e->value_len + ENTRY_OVERHEAD;
+	return (e->name_unknown ? 0u : e->name_len) + e->value_len + ENTRY_OVERHEAD;
 }
 
 /* Drops the oldest until the rest has at most size bytes. Where the encoder's maximum is what
@@ -192,12 +203,10 @@ static void grow_ring(struct hpack_table *t)
  * it moves, else by growing. */
 static void grow_text(struct hpack_table *t, uint32_t n)
 {
-	uint32_t cap = t->text_cap ? t->text_cap : 256;
+	uint32_t cap = (t->text_len + n + t->text_len / 4 + 255) & ~255u;
 
-	while (cap < t->text_len + n || cap - t->text_len < t->text_len / 4)
-		cap *= 2;
 	if (cap > t->text_cap) {
-		uint8_t *text = xmalloc(cap);
+		uint8_t *text = xmalloc(cap + HPACK_SLACK);
 
 		if (t->text_len)
 			memcpy(text, t->text + t->text_head, t->text_len);
@@ -207,19 +216,15 @@ static void grow_text(struct hpack_table *t, uint32_t n)
 	} else {
 		memmove(t->text, t->text + t->text_head, t->text_len);
 	}
-	t->text_base += t->text_head;
+	t->text_base = (t->text_base + t->text_head) & POS_MASK;
 	t->text_head = 0;
 }
 
 void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
 {
 	uint32_t text_len = (uint32_t)(f->name.len + f->value.len);
-	struct hpack_entry e = {
-		.name_len = (uint32_t)f->name.len,
-		.value_len = (uint32_t)f->value.len,
-		.unknown = f->unknown,
-	};
-	uint32_t size = entry_size(&e);
+	uint64_t size = (uint64_t)(f->unknown ? 0 : f->name.len) + f->value.len + ENTRY_OVERHEAD;
+	uint32_t at;
 
 	t->inserted++;
 	if (!f->name_id)
@@ -231,44 +236,44 @@ void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
 		drop_entries(t);
 		return;
 	}
-	evict(t, room(t) - size);
+	if (t->size + size > room(t))
+		evict(t, room(t) - (uint32_t)size);
 	if (t->text_head + t->text_len + text_len > t->text_cap)
 		grow_text(t, text_len);
 	if (t->cnt == t->ring_cap)
 		grow_ring(t);
-	e.name_id = f->name_id;
-	e.value_id = f->value_id;
-	e.pos = t->text_base + t->text_head + t->text_len;
-	memcpy(t->text + t->text_head + t->text_len, f->name.p, f->name.len);
-	memcpy(t->text + t->text_head + t->text_len + f->name.len, f->value.p, f->value.len);
-	t->ring[t->head++ & (t->ring_cap - 1)] = e;
+	at = t->text_head + t->text_len;
+	memcpy(t->text + at, f->name.p, text_len);
+	t->ring[t->head++ & (t->ring_cap - 1)] = (struct hpack_entry){
+		.pos = (t->text_base + at) & POS_MASK,
+		.name_unknown = f->unknown != 0,
+		.name_len = (uint16_t)f->name.len,
+		.value_len = (uint16_t)f->value.len,
+		.name_id = f->name_id,
+		.value_id = f->value_id,
+	};
 	t->cnt++;
-	t->size += size;
+	t->size += (uint32_t)size;
 	t->text_len += text_len;
+}
+
+bool hpack_table_is_unknown(const struct hpack_table *t, uint64_t index)
+{
+	return t->old_unknown && index > HPACK_STATIC_CNT + t->cnt && index < LIMIT_HPACK_INDEX;
 }
 
 bool hpack_table_get(const struct hpack_table *t, uint64_t index, struct hpack_field *f)
 {
-	const struct hpack_entry *e;
-	const uint8_t *p;
+	const uint8_t *text;
+	const struct hpack_entry *e = hpack_table_find(t, index, &text);
 
-	if (index == 0)
-		return false;
-	if (index <= HPACK_STATIC_CNT) {
-		*f = static_table[index];
-		return true;
+	if (!e) {
+		*f = (struct hpack_field){ .unknown = 2 };
+		return hpack_table_is_unknown(t, index);
 	}
-	index -= HPACK_STATIC_CNT + 1;
-	if (index < t->cnt) {
-		e = entry(t, (uint32_t)index);
-		p = t->text + (e->pos - t->text_base);
-		*f = (struct hpack_field){ bytes_of(p, e->name_len),
-					   bytes_of(p + e->name_len, e->value_len), e->name_id,
-					   e->value_id, (uint8_t)e->unknown };
-		return true;
-	}
-	*f = (struct hpack_field){ .unknown = 2 };
-	return t->old_unknown && index < LIMIT_HPACK_INDEX;
+	*f = (struct hpack_field){ bytes_of(text, e->name_len), bytes_of(text + e->name_len, e->value_len),
+				   e->name_id, e->value_id, e->name_unknown ? 3 : 0 };
+	return true;
 }
 
 uint32_t hpack_table_symbol(const struct hpack_table *t, uint64_t index, uint32_t conn_id, int dir,

@@ -18,6 +18,10 @@
 
 enum { HPACK_STATIC_CNT = 61, HPACK_SYMBOL_LEN = 48 };
 
+/* Readable bytes behind the strings of a table (and writable ones behind those of a list), so
+ * that they can be copied 16 at a time. */
+enum { HPACK_SLACK = 16 };
+
 /* Ids of strings: the same non-zero id means the same bytes. Names of the static table have
  * their index (the first of that name), its values 64 + index; entries of dynamic tables get
  * fresh numbers for as long as 32 bits last. */
@@ -29,13 +33,14 @@ struct hpack_field {
 	uint8_t unknown; /* as in struct header */
 };
 
+/* Lengths fit 16 bits: an entry is not longer than LIMIT_HPACK_TABLE less its overhead. */
 struct hpack_entry {
-	uint32_t pos; /* of the name in text, the value follows */
-	uint32_t name_len;
-	uint32_t value_len;
+	uint32_t pos : 31; /* of the name in text, the value follows; counted modulo 2^31 */
+	uint32_t name_unknown : 1;
+	uint16_t name_len;
+	uint16_t value_len;
 	uint32_t name_id;
 	uint32_t value_id;
-	uint32_t unknown;
 };
 
 /* Set up with hpack_table_init(); a zeroed one may be released. */
@@ -50,7 +55,7 @@ struct hpack_table {
 	bool old_unknown;         /* there may be entries older than those kept */
 	uint8_t *text;            /* strings of the entries, oldest first */
 	uint32_t text_head, text_len, text_cap;
-	uint32_t text_base;       /* pos of text[0] */
+	uint32_t text_base;       /* pos of text[0], modulo 2^31 */
 	uint32_t inserted;        /* since the last loss */
 	uint32_t losses;
 };
@@ -67,13 +72,40 @@ void hpack_table_resize(struct hpack_table *t, uint32_t max);
 /* The maximum size is no longer known: nothing may be evicted because of it. */
 void hpack_table_max_lost(struct hpack_table *t);
 
-/* Inserts at the front, evicting as RFC 7541 §4.4 says. The field must not point into the table
- * (its name may be an entry's that is evicted now). Its ids are set here where they are 0. */
+/* Inserts at the front, evicting as RFC 7541 §4.4 says. The value must lie right behind the name,
+ * and neither in the table (the name may be an entry's that is evicted now). The ids are set here
+ * where they are 0. */
 void hpack_table_insert(struct hpack_table *t, struct hpack_field *f);
 
-/* Looks index up in both tables (1 = first of the static one).
- * f: valid until the next insertion. Unknown entries have no strings but unknown = 2.
- * Returns false if there is no such entry. */
+extern struct hpack_entry hpack_static[HPACK_STATIC_CNT + 1];
+extern uint8_t hpack_static_text[];
+
+/* The entry at index of both tables (1 = first of the static one) and its strings, the value
+ * right behind the name, readable HPACK_SLACK beyond; valid until the next insertion.
+ * NULL if there is none that is known. */
+static inline const struct hpack_entry *hpack_table_find(const struct hpack_table *t, uint64_t index,
+							 const uint8_t **text)
+{
+	const struct hpack_entry *e;
+
+	if (index <= HPACK_STATIC_CNT) {
+		e = &hpack_static[index];
+		*text = hpack_static_text + e->pos;
+		return index ? e : NULL;
+	}
+	index -= HPACK_STATIC_CNT + 1;
+	if (index >= t->cnt)
+		return NULL;
+	e = &t->ring[(t->head - 1 - (uint32_t)index) & (t->ring_cap - 1)];
+	*text = t->text + ((e->pos - t->text_base) & 0x7fffffffu);
+	return e;
+}
+
+/* Whether an index that is not found may be that of an unknown entry. */
+bool hpack_table_is_unknown(const struct hpack_table *t, uint64_t index);
+
+/* As hpack_table_find(), with its strings as spans; unknown = 2 and no strings for an unknown
+ * one. False if there is no such entry. */
 bool hpack_table_get(const struct hpack_table *t, uint64_t index, struct hpack_field *f);
 
 /* Writes the symbol of the unknown entry at index to out; its length. */

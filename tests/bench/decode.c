@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What decoding costs: header blocks against libnghttp2's inflater in the same run (interleaved,
+ * the best of several rounds of each), frames, and the memory of connections and streams. */
+#include <dirent.h>
+#include <errno.h>
+#include <malloc.h>
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "decode/decoder.h"
+#include "decode/hpack.h"
+#include "decode/http2.h"
+#include "util/buf.h"
+#include "util/xalloc.h"
+
+enum { ROUNDS = 9 };
+
+struct blocks {
+	struct bytes *v;
+	int cnt;
+	bool fresh; /* each block is the first of a connection */
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void add_block(struct blocks *b, struct bytes in)
+{
+	uint8_t *p = xmalloc(in.len + 1);
+
+	memcpy(p, in.p, in.len);
+	b->v = xrealloc(b->v, (size_t)(b->cnt + 1) * sizeof(*b->v));
+	b->v[b->cnt++] = bytes_of(p, in.len);
+}
+
+#define NV(n, v) { (uint8_t *)(n), (uint8_t *)(v), strlen(n), strlen(v), 0 }
+
+/* A gRPC-like request and response; one value in ten is new each time. */
+static void synthetic(struct blocks *b, bool response, bool fresh, int cnt)
+{
+	nghttp2_hd_deflater *def = NULL;
+	uint8_t out[4096];
+
+	b->fresh = fresh;
+	for (int i = 0; i < cnt; i++) {
+		char id[32], date[40];
+		nghttp2_nv request[] = {
+			NV(":method", "POST"), NV(":scheme", "https"), NV(":authority", "api.example.com:443"),
+			NV(":path", "/shop.v1.Orders/GetOrder"), NV("content-type", "application/grpc"),
+			NV("user-agent", "grpc-go/1.62.0"), NV("te", "trailers"), NV("grpc-accept-encoding", "gzip"),
+			NV("x-request-id", id), NV("authorization", "Bearer abcdefghijklmnopqrstuvwxyz0123456789"),
+		};
+		nghttp2_nv answer[] = {
+			NV(":status", "200"), NV("content-type", "application/grpc"), NV("server", "nginx/1.22.1"),
+			NV("date", date), NV("grpc-encoding", "identity"), NV("grpc-accept-encoding", "gzip"),
+			NV("x-request-id", id), NV("cache-control", "no-store"), NV("vary", "accept-encoding"),
+			NV("x-served-by", "edge-17"),
+		};
+		ssize_t n;
+
+		if (!def || fresh) {
+			if (def)
+				nghttp2_hd_deflate_del(def);
+			nghttp2_hd_deflate_new(&def, 4096);
+		}
+		snprintf(id, sizeof(id), "%08x-%04x-4c3f", (unsigned)i * 2654435761u, (unsigned)i & 0xffff);
+		snprintf(date, sizeof(date), "Mon, 21 Oct 2013 20:%02d:%02d GMT", i / 600 % 60, i / 10 % 60);
+		request[8].valuelen = answer[6].valuelen = strlen(id);
+		answer[3].valuelen = strlen(date);
+		n = nghttp2_hd_deflate_hd(def, out, sizeof(out), response ? answer : request, 10);
+		add_block(b, bytes_of(out, (size_t)n));
+	}
+	nghttp2_hd_deflate_del(def);
+}
+
+/* Every "wire":"hex" of a story is a block; a story is a connection. */
+static void load_story(struct blocks *b, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *line = NULL, *at;
+	size_t cap = 0;
+	uint8_t out[65536];
+
+	while (f && getline(&line, &cap, f) > 0) {
+		size_t n = 0;
+		unsigned v;
+
+		at = strstr(line, "\"wire\":\"");
+		if (!at)
+			continue;
+		for (at += 8; sscanf(at, "%2x", &v) == 1 && *at != '"' && n < sizeof(out); at += 2)
+			out[n++] = (uint8_t)v;
+		add_block(b, bytes_of(out, n));
+	}
+	free(line);
+	if (f)
+		fclose(f);
+}
+
+static long run_nghttp2(const struct blocks *b)
+{
+	nghttp2_hd_inflater *inf = NULL;
+	long fields = 0;
+
+	for (int i = 0; i < b->cnt; i++) {
+		const uint8_t *p = b->v[i].p;
+		size_t left = b->v[i].len;
+
+		if (!inf || b->fresh) {
+			if (inf)
+				nghttp2_hd_inflate_del(inf);
+			nghttp2_hd_inflate_new(&inf);
+		}
+		for (;;) {
+			nghttp2_nv nv;
+			int flags = 0;
+			ssize_t n = nghttp2_hd_inflate_hd2(inf, &nv, &flags, p, left, 1);
+
+			if (n < 0)
+				break;
+			p += n;
+			left -= (size_t)n;
+			fields += (flags & NGHTTP2_HD_INFLATE_EMIT) != 0;
+			if (flags & NGHTTP2_HD_INFLATE_FINAL) {
+				nghttp2_hd_inflate_end_headers(inf);
+				break;
+			}
+		}
+	}
+	nghttp2_hd_inflate_del(inf);
+	return fields;
+}
+
+static long run_spf(const struct blocks *b)
+{
+	static struct hpack_list list;
+	struct hpack h = { 0 };
+	long fields = 0;
+
+	hpack_init(&h, 1, 0, HPACK_DEFAULT_MAX);
+	for (int i = 0; i < b->cnt; i++) {
+		if (b->fresh) {
+			hpack_release(&h);
+			hpack_init(&h, 1, 0, HPACK_DEFAULT_MAX);
+		}
+		hpack_decode(&h, b->v[i], &list);
+		fields += list.cnt;
+	}
+	hpack_release(&h);
+	return fields;
+}
+
+static int compare(const char *what, const struct blocks *b)
+{
+	double best[2] = { 1e18, 1e18 };
+	long fields[2] = { 0, 0 };
+
+	for (int r = 0; r < ROUNDS; r++) {
+		for (int who = 0; who < 2; who++) {
+			double t = now();
+
+			fields[who] = who ? run_spf(b) : run_nghttp2(b);
+			t = now() - t;
+			best[who] = t < best[who] ? t : best[who];
+		}
+	}
+	printf("%-44s %7ld %9.1f %9.1f %7.2f\n", what, fields[1], best[0] / (double)fields[0],
+	       best[1] / (double)fields[1], best[0] / (double)fields[0] / (best[1] / (double)fields[1]));
+	return fields[0] != fields[1];
+}
+
+static int compare_stories(const char *base, const char *encoder)
+{
+	char path[1024];
+	double best[2] = { 0, 0 };
+	long fields[2] = { 0, 0 };
+	struct blocks all[64];
+	int cnt = 0;
+
+	for (int i = 0; i < 32; i++) {
+		struct blocks *b = &all[cnt];
+
+		*b = (struct blocks){ 0 };
+		snprintf(path, sizeof(path), "%s/hpack/hpack-test-case/%s/story_%02d.json", base, encoder, i);
+		load_story(b, path);
+		cnt += b->cnt > 0;
+	}
+	for (int i = 0; i < cnt; i++) {
+		double one[2] = { 1e18, 1e18 };
+
+		for (int r = 0; r < ROUNDS; r++) {
+			for (int who = 0; who < 2; who++) {
+				double t = now();
+				long n = who ? run_spf(&all[i]) : run_nghttp2(&all[i]);
+
+				t = now() - t;
+				one[who] = t < one[who] ? t : one[who];
+				fields[who] += r ? 0 : n;
+			}
+		}
+		best[0] += one[0];
+		best[1] += one[1];
+	}
+	if (!cnt)
+		return 0;
+	snprintf(path, sizeof(path), "corpora: %s, %d connections", encoder, cnt);
+	printf("%-44s %7ld %9.1f %9.1f %7.2f\n", path, fields[1], best[0] / (double)fields[0],
+	       best[1] / (double)fields[1], best[0] / best[1]);
+	return fields[0] != fields[1];
+}
+
+static void put_frame(struct buf *out, uint32_t len, uint8_t type, uint8_t flags, uint32_t id,
+		      struct bytes payload)
+{
+	uint8_t head[9] = { (uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len, type, flags,
+			    (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id };
+
+	buf_append(out, bytes_of(head, 9));
+	if (payload.p)
+		buf_append(out, payload);
+	else
+		memset(buf_reserve(out, len), 1, len), buf_added(out, len);
+}
+
+static const struct stamp no_stamp = { .read_ns = -1, .comm = "bench" };
+
+/* DATA of 1 KiB, WINDOW_UPDATE, PING, SETTINGS: no header blocks. */
+static void frames(void)
+{
+	struct buf in = { 0 };
+	int cnt = 0;
+	double best = 1e18, best_record = 1e18;
+
+	for (int i = 0; i < 2000; i++, cnt += 4) {
+		put_frame(&in, 1024, H2_DATA, 0, 1, (struct bytes){ 0 });
+		put_frame(&in, 4, H2_WINDOW_UPDATE, 0, 1, (struct bytes){ 0 });
+		put_frame(&in, 8, H2_PING, 0, 0, (struct bytes){ 0 });
+		put_frame(&in, 0, H2_SETTINGS, H2_ACK, 0, (struct bytes){ 0 });
+	}
+	for (int r = 0; r < ROUNDS; r++) {
+		struct bytes rest = buf_bytes(&in), part;
+		struct h2_event ev;
+		struct h2 h;
+		size_t used;
+		double t;
+		int n = 0;
+
+		h2_init(&h, 1, 1, false);
+		t = now();
+		while (h2_next(&h, 0, rest, &used, &no_stamp, &ev) > 0) {
+			bytes_take(&rest, used, &part);
+			n++;
+		}
+		t = now() - t;
+		best = t < best ? t : best;
+		if (n != cnt)
+			abort();
+		h2_release(&h);
+	}
+	for (int r = 0; r < ROUNDS; r++) {
+		struct want want = { .kind = { [KIND_FRAME] = true } };
+		struct conn_info info = { .seen_open = true, .addr = "/run/app.sock" };
+		struct decoder *d = decoder_new(&want, &info);
+		struct batch *b = batch_new();
+		double t = now();
+		int rc;
+
+		decoder_feed(d, 1, H2_PREFACE, &no_stamp);
+		while (decoder_next(d, b) == 1)
+			;
+		decoder_feed(d, 0, buf_bytes(&in), &no_stamp);
+		while ((rc = decoder_next(d, b)))
+			if (rc == -ENOSPC)
+				batch_init(b, b->cap);
+		t = now() - t;
+		best_record = t < best_record ? t : best_record;
+		decoder_free(d);
+		free(b);
+	}
+	printf("\nframing: %.1f ns a frame, with its record %.1f ns\n", best / cnt, best_record / cnt);
+	buf_release(&in);
+}
+
+static size_t allocated(void)
+{
+	return mallinfo2().uordblks;
+}
+
+static void drain(struct decoder *d, struct batch *b)
+{
+	int rc;
+
+	while ((rc = decoder_next(d, b)))
+		if (rc == -ENOSPC)
+			batch_init(b, b->cap);
+}
+
+static void memory(const struct blocks *requests, const struct blocks *responses)
+{
+	enum { CONNS = 200, CALLS = 50, STREAMS = 1000 };
+	struct want want = { .kind = { [KIND_FRAME] = true, [KIND_CALL] = true, [KIND_MESSAGE] = true } };
+	static struct conn_info info[CONNS];
+	static struct decoder *d[CONNS];
+	struct batch *b = batch_new();
+	size_t before, idle, open;
+
+	run_spf(requests); /* what is shared by all connections is there before */
+	before = allocated();
+	for (int i = 0; i < CONNS; i++) {
+		struct buf to = { 0 }, from = { 0 };
+
+		info[i] = (struct conn_info){ .id = (uint32_t)i, .seen_open = true, .addr = "/run/app.sock" };
+		d[i] = decoder_new(&want, &info[i]);
+		buf_append(&to, H2_PREFACE);
+		put_frame(&to, 0, H2_SETTINGS, 0, 0, (struct bytes){ 0 });
+		put_frame(&from, 0, H2_SETTINGS, 0, 0, (struct bytes){ 0 });
+		for (uint32_t k = 0; k < CALLS; k++) {
+			put_frame(&to, (uint32_t)requests->v[k].len, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM,
+				  1 + 2 * k, requests->v[k]);
+			put_frame(&from, (uint32_t)responses->v[k].len, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM,
+				  1 + 2 * k, responses->v[k]);
+		}
+		decoder_feed(d[i], 0, buf_bytes(&to), &no_stamp);
+		drain(d[i], b);
+		decoder_feed(d[i], 1, buf_bytes(&from), &no_stamp);
+		drain(d[i], b);
+		buf_release(&to);
+		buf_release(&from);
+	}
+	idle = (allocated() - before) / CONNS;
+	before = allocated();
+	for (uint32_t k = 0; k < STREAMS; k++) {
+		struct buf to = { 0 };
+
+		put_frame(&to, (uint32_t)requests->v[CALLS].len, H2_HEADERS, H2_END_HEADERS,
+			  1 + 2 * (CALLS + k), requests->v[k + CALLS]);
+		decoder_feed(d[0], 0, buf_bytes(&to), &no_stamp);
+		drain(d[0], b);
+		buf_release(&to);
+	}
+	open = (allocated() - before) / STREAMS;
+	printf("memory: idle connection (after %d calls) %zu bytes, open stream %zu bytes (struct h2_stream %zu)\n",
+	       CALLS, idle, open, sizeof(struct h2_stream));
+	for (int i = 0; i < CONNS; i++)
+		decoder_free(d[i]);
+	free(b);
+}
+
+int main(void)
+{
+	const char *base = getenv("SPF_CORPORA") ? getenv("SPF_CORPORA") : "/work/shared/corpora";
+	struct blocks v[4] = { 0 };
+	int bad = 0;
+
+	for (int i = 0; i < 4; i++)
+		synthetic(&v[i], i & 1, i & 2, 8000);
+	printf("%-44s %7s %9s %9s %7s\n", "header blocks, ns a field", "fields", "nghttp2", "spf", "ratio");
+	bad += compare("requests of 10 fields, steady state", &v[0]);
+	bad += compare("responses of 10 fields, steady state", &v[1]);
+	bad += compare("requests, first on a connection", &v[2]);
+	bad += compare("responses, first on a connection", &v[3]);
+	bad += compare_stories(base, "nghttp2");
+	bad += compare_stories(base, "go-hpack");
+	frames();
+	memory(&v[0], &v[1]);
+	if (bad)
+		printf("bench-decode: the two decoders disagree\n");
+	return bad != 0;
+}

@@ -1,0 +1,7 @@
+$(BUILD)/tests/bench-decode: tests/bench/decode.c $(LIB)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $< $(LIB) $(LIBS) -lnghttp2
+
+.PHONY: bench-decode
+bench-decode: $(BUILD)/tests/bench-decode ## header blocks against libnghttp2, frames, memory
+	$(Q)$<
