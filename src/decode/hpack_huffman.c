@@ -112,11 +112,11 @@ static long padding_fault(uint64_t v, unsigned n, const char **why)
 	return -EPROTO;
 }
 
-/* Decodes the last n <= 56 bits, at the top of v and with ones behind: so what is left of them
+/* Decodes the last n < 64 bits, at the top of v and with ones behind: so what is left of them
  * in the end is a prefix of EOS, or of nothing that may be there. Returns the end of out. */
 static uint8_t *decode_tail(uint64_t v, unsigned n, uint8_t *out, const char **why)
 {
-	while (n >= 5) {
+	while (n >= 5 && v != UINT64_MAX) {
 		struct look e = look[v >> (64 - LOOK)];
 		unsigned bits = e.bits;
 
@@ -124,11 +124,13 @@ static uint8_t *decode_tail(uint64_t v, unsigned n, uint8_t *out, const char **w
 			out[0] = e.sym[0];
 			out[1] = e.sym[1];
 			out += 1 + (bits != e.first);
-		} else if (bits && e.first <= n) {
+		} else if (bits) {
 			bits = e.first;
+			if (bits > n)
+				break;
 			*out++ = e.sym[0];
 		} else {
-			uint16_t sym = symbol_at((uint32_t)(v >> 32), 5, &bits);
+			uint16_t sym = symbol_at((uint32_t)(v >> 32), LOOK + 1, &bits);
 
 			if (sym == EOS || bits > n)
 				break;
@@ -144,37 +146,68 @@ static uint8_t *decode_tail(uint64_t v, unsigned n, uint8_t *out, const char **w
 	return out;
 }
 
+/* One look at the top of v: up to two symbols. False if the code there is a long one. */
+static inline bool take_symbols(uint64_t *v, unsigned *n, uint8_t **out)
+{
+	struct look e = look[*v >> (64 - LOOK)];
+
+	if (!e.bits)
+		return false;
+	(*out)[0] = e.sym[0];
+	(*out)[1] = e.sym[1];
+	*out += 1 + (e.bits != e.first);
+	*v <<= e.bits;
+	*n -= e.bits;
+	return true;
+}
+
+/* The bits of the last, fewer than 8, bytes: as many as v has room for beside its n. */
+static unsigned refill(uint64_t *v, unsigned n, struct bytes *in)
+{
+	uint32_t four;
+	uint8_t one;
+
+	if (n <= 32 && bytes_get_u32(in, &four)) {
+		*v |= (uint64_t)four << (32 - n);
+		n += 32;
+	}
+	for (; n <= 56 && bytes_get_u8(in, &one); n += 8)
+		*v |= (uint64_t)one << (56 - n);
+	return n;
+}
+
 long hpack_huffman_decode(struct bytes in, uint8_t *out, const char **why)
 {
-	uint8_t *start = out, one;
-	uint64_t v = 0; /* its top n bits are input not yet decoded */
-	unsigned n = 0;
-	uint32_t four;
+	uint8_t *start = out;
+	uint64_t v = 0, eight; /* the top n bits of v are input not yet decoded, */
+	unsigned n = 0, bits;  /* what is below them is input too, or 0 */
+	struct bytes done;
 
-	while (bytes_get_u32(&in, &four)) {
-		v |= (uint64_t)four << (32 - n);
-		n += 32;
-		while (n >= LONGEST + 2) { /* whatever comes next is there whole */
-			struct look e = look[v >> (64 - LOOK)];
-			unsigned bits = e.bits;
-
-			if (bits) {
-				out[0] = e.sym[0];
-				out[1] = e.sym[1];
-				out += 1 + (bits != e.first);
-			} else {
-				uint16_t sym = symbol_at((uint32_t)(v >> 32), LOOK + 1, &bits);
-
-				if (sym == EOS)
-					return padding_fault(UINT64_MAX, LONGEST, why);
-				*out++ = (uint8_t)sym;
-			}
-			v <<= bits;
-			n -= bits;
+	for (;;) {
+		if (bytes_peek_u64(&in, &eight)) {
+			v |= eight >> n;
+			bytes_take(&in, (63 - n) >> 3, &done);
+			n |= 56;
+		} else {
+			v &= ~(n ? UINT64_MAX >> n : UINT64_MAX);
+			n = refill(&v, n, &in);
+			if (n <= 56 && !in.len)
+				break;
 		}
+		/* Four looks of 12 bits need no more than 48. */
+		if (take_symbols(&v, &n, &out) && take_symbols(&v, &n, &out) &&
+		    take_symbols(&v, &n, &out) && take_symbols(&v, &n, &out))
+			continue;
+		if (n < LONGEST)
+			continue;
+		uint16_t sym = symbol_at((uint32_t)(v >> 32), LOOK + 1, &bits);
+
+		if (sym == EOS)
+			return padding_fault(UINT64_MAX, LONGEST, why);
+		*out++ = (uint8_t)sym;
+		v <<= bits;
+		n -= bits;
 	}
-	for (; bytes_get_u8(&in, &one); n += 8)
-		v |= (uint64_t)one << (56 - n);
 	out = decode_tail(n ? v | UINT64_MAX >> n : UINT64_MAX, n, out, why);
 	return out ? out - start : -EPROTO;
 }

@@ -7,6 +7,7 @@
 #ifndef SPF_UTIL_BYTES_H
 #define SPF_UTIL_BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,6 +79,16 @@ static inline bool bytes_get_u32(struct bytes *b, uint32_t *v)
 	*v = (uint32_t)b->p[0] << 24 | (uint32_t)b->p[1] << 16 | (uint32_t)b->p[2] << 8 | b->p[3];
 	b->p += 4;
 	b->len -= 4;
+	return true;
+}
+
+/* Reads 8 bytes without cutting them off; false if there are fewer. */
+static inline bool bytes_peek_u64(const struct bytes *b, uint64_t *v)
+{
+	if (b->len < 8)
+		return false;
+	memcpy(v, b->p, 8);
+	*v = be64toh(*v);
 	return true;
 }
 

@@ -303,54 +303,75 @@ static void drain(struct decoder *d, struct batch *b)
 			batch_init(b, b->cap);
 }
 
-static void memory(const struct blocks *requests, const struct blocks *responses)
+static struct decoder *connection(const struct want *want, struct conn_info *info, struct batch *b,
+				  const struct blocks *requests, const struct blocks *responses,
+				  uint32_t calls)
 {
-	enum { CONNS = 200, CALLS = 50, STREAMS = 1000 };
-	struct want want = { .kind = { [KIND_FRAME] = true, [KIND_CALL] = true, [KIND_MESSAGE] = true } };
+	struct buf to = { 0 }, from = { 0 };
+	struct decoder *d = decoder_new(want, info);
+
+	buf_append(&to, H2_PREFACE);
+	put_frame(&to, 0, H2_SETTINGS, 0, 0, BYTES_LIT(""));
+	put_frame(&from, 0, H2_SETTINGS, 0, 0, BYTES_LIT(""));
+	for (uint32_t k = 0; k < calls; k++) {
+		put_frame(&to, (uint32_t)requests->v[k].len, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM,
+			  1 + 2 * k, requests->v[k]);
+		put_frame(&from, (uint32_t)responses->v[k].len, H2_HEADERS,
+			  H2_END_HEADERS | H2_END_STREAM, 1 + 2 * k, responses->v[k]);
+	}
+	decoder_feed(d, 0, buf_bytes(&to), &no_stamp);
+	drain(d, b);
+	decoder_feed(d, 1, buf_bytes(&from), &no_stamp);
+	drain(d, b);
+	buf_release(&to);
+	buf_release(&from);
+	return d;
+}
+
+enum { CONNS = 200, STREAMS = 1000 };
+
+static size_t idle_len(const struct want *want, struct batch *b, const struct blocks *requests,
+		       const struct blocks *responses, uint32_t calls)
+{
 	static struct conn_info info[CONNS];
-	static struct decoder *d[CONNS];
-	struct batch *b = batch_new();
-	size_t before, idle, open;
+	struct decoder *d[CONNS];
+	size_t before = allocated(), len;
 
-	run_spf(requests); /* what is shared by all connections is there before */
-	before = allocated();
 	for (int i = 0; i < CONNS; i++) {
-		struct buf to = { 0 }, from = { 0 };
-
 		info[i] = (struct conn_info){ .id = (uint32_t)i, .seen_open = true, .addr = "/run/app.sock" };
-		d[i] = decoder_new(&want, &info[i]);
-		buf_append(&to, H2_PREFACE);
-		put_frame(&to, 0, H2_SETTINGS, 0, 0, (struct bytes){ 0 });
-		put_frame(&from, 0, H2_SETTINGS, 0, 0, (struct bytes){ 0 });
-		for (uint32_t k = 0; k < CALLS; k++) {
-			put_frame(&to, (uint32_t)requests->v[k].len, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM,
-				  1 + 2 * k, requests->v[k]);
-			put_frame(&from, (uint32_t)responses->v[k].len, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM,
-				  1 + 2 * k, responses->v[k]);
-		}
-		decoder_feed(d[i], 0, buf_bytes(&to), &no_stamp);
-		drain(d[i], b);
-		decoder_feed(d[i], 1, buf_bytes(&from), &no_stamp);
-		drain(d[i], b);
-		buf_release(&to);
-		buf_release(&from);
+		d[i] = connection(want, &info[i], b, requests, responses, calls);
 	}
-	idle = (allocated() - before) / CONNS;
-	before = allocated();
-	for (uint32_t k = 0; k < STREAMS; k++) {
-		struct buf to = { 0 };
-
-		put_frame(&to, (uint32_t)requests->v[CALLS].len, H2_HEADERS, H2_END_HEADERS,
-			  1 + 2 * (CALLS + k), requests->v[k + CALLS]);
-		decoder_feed(d[0], 0, buf_bytes(&to), &no_stamp);
-		drain(d[0], b);
-		buf_release(&to);
-	}
-	open = (allocated() - before) / STREAMS;
-	printf("memory: idle connection (after %d calls) %zu bytes, open stream %zu bytes (struct h2_stream %zu)\n",
-	       CALLS, idle, open, sizeof(struct h2_stream));
+	len = (allocated() - before) / CONNS;
 	for (int i = 0; i < CONNS; i++)
 		decoder_free(d[i]);
+	return len;
+}
+
+static void memory(const struct blocks *requests, const struct blocks *responses)
+{
+	struct want want = { .kind = { [KIND_FRAME] = true, [KIND_CALL] = true, [KIND_MESSAGE] = true } };
+	struct conn_info info = { .id = 1, .seen_open = true, .addr = "/run/app.sock" };
+	struct batch *b = batch_new();
+	struct decoder *d;
+	size_t few, many, before;
+
+	run_spf(requests); /* what all connections share is there before */
+	few = idle_len(&want, b, requests, responses, 5);
+	many = idle_len(&want, b, requests, responses, 60);
+	d = connection(&want, &info, b, requests, responses, 60);
+	before = allocated();
+	for (uint32_t k = 60; k < 60 + STREAMS; k++) {
+		struct buf to = { 0 };
+
+		put_frame(&to, (uint32_t)requests->v[k].len, H2_HEADERS, H2_END_HEADERS, 1 + 2 * k,
+			  requests->v[k]);
+		decoder_feed(d, 0, buf_bytes(&to), &no_stamp);
+		drain(d, b);
+		buf_release(&to);
+	}
+	printf("memory: idle connection %zu bytes after 5 calls, %zu with both tables full; "
+	       "open stream %zu bytes\n", few, many, (allocated() - before) / STREAMS);
+	decoder_free(d);
 	free(b);
 }
 
