@@ -117,7 +117,7 @@ static struct str add_text(struct hpack_list *l, struct bytes b)
 {
 	struct str s = { l->len, (uint32_t)b.len };
 
-	reserve_text(l, b.len);
+	reserve_text(l, b.len + 1); /* never NULL, even for nothing */
 	memcpy(l->text + l->len, b.p, b.len);
 	l->len += s.len;
 	return s;

@@ -239,7 +239,7 @@ void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
 	}
 	if (t->size + size > room(t))
 		evict(t, room(t) - (uint32_t)size);
-	if (t->text_head + t->text_len + text_len > t->text_cap)
+	if (t->text_head + t->text_len + text_len > t->text_cap || !t->text)
 		grow_text(t, text_len);
 	if (t->cnt == t->ring_cap)
 		grow_ring(t);
