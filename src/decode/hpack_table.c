@@ -204,7 +204,7 @@ static void grow_ring(struct hpack_table *t)
 static void grow_text(struct hpack_table *t, uint32_t n)
 {
 	uint32_t more = t->text_len < 512 ? t->text_len : t->text_len / 8;
-	uint32_t cap = (t->text_len + n + more + 255) & ~255u;
+	uint32_t cap = (t->text_len + n + more + 256) & ~255u; /* never 0 */
 
 	if (cap > t->text_cap) {
 		uint8_t *text = xmalloc(cap + HPACK_SLACK);

@@ -179,7 +179,7 @@ static int put_frame(struct h2_records *x, struct batch *b)
 		r->data_length = data_length(f);
 	if (payload_wanted(x->d, f) && !ev->has_block) {
 		r->has_data = 1;
-		r->data = batch_str(b, ev->payload);
+		r->data = batch_str(b, ev->payload.p ? ev->payload : BYTES_LIT(""));
 	}
 	if (ev->has_block)
 		put_block(x, r, b);

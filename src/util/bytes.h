@@ -36,7 +36,8 @@ static inline bool bytes_take(struct bytes *b, size_t n, struct bytes *head)
 	if (n > b->len)
 		return false;
 	*head = bytes_of(b->p, n);
-	b->p += n;
+	if (n) /* of a span without memory nothing may be taken, and that is no arithmetic */
+		b->p += n;
 	b->len -= n;
 	return true;
 }
