@@ -16,6 +16,7 @@
 --     → user-agent: grpc-python/1.51.1 grpc-c/29.0.0 (linux; chttp2)
 local agg, fmt, text, color = require "spf.agg", require "spf.fmt", require "spf.text", require "spf.color"
 local counts = agg.count()
+local calls, unknown = 0, 0
 
 -- Metadata that every call has says nothing about a failure.
 local DULL = {
@@ -32,7 +33,10 @@ local function metadata(what, list)
 end
 
 function on_call(c)
-  if not c.failed or not c.rpc_method then return end
+  if not c.rpc_method then return end
+  calls = calls + 1
+  if not c.rpc_status and c.outcome == "complete" then unknown = unknown + 1 end
+  if not c.failed then return end
   local status = c.rpc_status or c.error or c.outcome
   counts:add(c.rpc_method, status)
   color.print(fmt.time(c.start or c.ts) .. "  " .. c.rpc_method .. "  " .. color.red(status) .. "  after " ..
@@ -45,9 +49,12 @@ end
 
 function on_end()
   if #counts:rows() == 0 then
-    print("no gRPC call failed")
-    return
+    print(("none of %d gRPC calls is known to have failed"):format(calls))
+  else
+    print()
+    counts:print { columns = { "method", "status" } }
   end
-  print()
-  counts:print { columns = { "method", "status" } }
+  if unknown > 0 then
+    print(("the status of %d of %d calls is unknown: their connection is older than the capture"):format(unknown, calls))
+  end
 end

@@ -45,6 +45,7 @@ end
 ---@param path string
 ---@return string
 function http.template(path)
+  if path:sub(1, 1) == "?" then return path end -- spf's name for a path that it does not know
   path = path:match("^[^?#]*")
   return (path:gsub("[^/]+", function(part)
     if part:find("^%d+$") or part:find("^%x[%x-]+$") and #part >= 8 and part:find("%d") then return ":id" end

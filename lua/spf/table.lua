@@ -46,14 +46,31 @@ local function widths(t)
     if c.max then w[i] = math.min(w[i], c.max) end
     total = total + w[i] + (i > 1 and 2 or 0)
   end
-  local limit = t.options.width
-  if limit and total > limit then w[1] = math.max(8, w[1] - (total - limit)) end
+  return w, total
+end
+
+local NARROW = 8 -- columns of text are not made narrower than this
+
+-- Fits the widths to the screen: the widest text gives way first, then columns at the right go.
+local function fit(t, w, total)
+  local limit = t.options.width or math.huge
+  while total > limit do
+    local widest
+    for i, c in ipairs(t.columns) do
+      if not c.right and w[i] > NARROW and (not widest or w[i] > w[widest]) then widest = i end
+    end
+    if not widest then break end
+    w[widest] = w[widest] - 1
+    total = total - 1
+  end
+  while total > limit and #w > 1 do total = total - table.remove(w) - 2 end
   return w
 end
 
 local function line(t, w, row, heading)
   local out = {}
-  for i, c in ipairs(t.columns) do
+  for i = 1, #w do
+    local c = t.columns[i]
     local s = fmt.ellipsis(row[i], w[i])
     local last = i == #t.columns and not c.right
     s = last and s or fmt.pad(s, w[i], c.right)
@@ -71,7 +88,9 @@ end
 --- The lines of the table.
 ---@return string[]
 function tab:lines()
-  local w, names = widths(self), {}
+  local w, total = widths(self)
+  local names = {}
+  w = fit(self, w, total)
   for i, c in ipairs(self.columns) do names[i] = c.name end
   local out = { line(self, w, names, true) }
   for _, row in ipairs(self.rows) do out[#out + 1] = line(self, w, row) end

@@ -198,8 +198,24 @@ local function check_names(s, may_assign)
   end
 end
 
+-- "field < x" where a new operand begins, as "field ~= nil and field < x": an absent field makes
+-- this comparison false. What this does not find (x < field) fails, and -f is false as a whole.
+local function guard_absent(text)
+  local out, last = {}, 1
+  words(text, function(word, s, e)
+    local before = sub(text, 1, s - 1)
+    local begins = find(before, "^%s*$") or find(before, "[(,]%s*$") or find(before, "%f[%w_]and%s+$") or
+      find(before, "%f[%w_]or%s+$")
+    if all[word] and begins and find(text, "^%s*[<>]", e + 1) then
+      out[#out + 1] = sub(text, last, s - 1) .. word .. " ~= nil and "
+      last = s
+    end
+  end)
+  return concat(out) .. sub(text, last)
+end
+
 local function compile(text, what, may_assign)
-  local code = source.what == "filter" and "return (" .. text .. "\n)" or own_aggregates(text)
+  local code = source.what == "filter" and "return (" .. guard_absent(text) .. "\n)" or own_aggregates(text)
   local f, why = sys.load_text(code, "=" .. what)
   if not f then
     why = gsub(why, "^[^:]*:%d+: ", "")

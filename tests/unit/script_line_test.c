@@ -46,6 +46,9 @@ static void a_filter_keeps_what_is_true_and_absent_is_false(void **state)
 	assert_passes("data_length > 50", "2");
 	assert_passes("stream_id < 2 or data_length >= 100", "12");
 	assert_passes("50 < data_length", "2");
+	assert_passes("data_length >= 100 or stream_id < 2", "12");
+	assert_passes("not (data_length >= 100)", "1345");
+	assert_passes("(data_length<101 and data_length>=100) or type == 'PING'", "25");
 	assert_passes("data_length / 2 + 1 > 50", "2");
 	assert_passes("headers['user-agent'] == 'curl/8'", "1");
 	assert_passes("path:find('x')", "");
