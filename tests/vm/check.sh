@@ -23,6 +23,9 @@ run_machine() {
 			echo "echo '@ $series${arg:+ $arg} $backend'"
 			echo "compare -b $backend d || failed=1; rm -rf d/*"
 		done
+		# A ring that is far too small: every hole must be told with its true size.
+		echo "compare -b $1 -r 65536 d 'stream-*' 'tcp4/*' > flood || failed=1"
+		echo "grep ^WRONG flood; echo \"# flood: \$(grep -c ^gap flood) holes told\""
 		# shellcheck disable=SC2016 # expanded in the machine
 		echo 'exit $failed'
 	} > "$out/script"
