@@ -29,6 +29,7 @@ struct message_process {
 	int32_t pid;
 	int32_t uid;     /* -1 unknown, as when the process is gone */
 	uint64_t cgroup; /* 0 unknown */
+	int64_t start_ns; /* CLOCK_MONOTONIC; 0 unknown */
 	char comm[16];   /* "" unknown */
 	char exe[MESSAGE_EXE_LEN]; /* "" unknown */
 };

@@ -26,6 +26,7 @@
 #include "message.h"
 #include "options.h"
 #include "process.h"
+#include "rights.h"
 #include "sandbox.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -158,8 +159,9 @@ static void load_bpf(struct monitor *m)
 	char *why;
 
 	m->bpf = bpf_new(&b, &why);
-	if (!m->bpf && geteuid() != 0)
-		die(EXIT_RUN, "capturing needs root: try sudo spf, or -r FILE to read a capture");
+	if (!m->bpf && rights_missing())
+		die(EXIT_RUN, "capturing needs root, or %s: try sudo spf, or -r FILE to read a "
+		    "capture", rights_missing());
 	if (!m->bpf)
 		die(EXIT_RUN, "%s", why);
 }

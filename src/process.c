@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Reads /proc/PID/name. Returns false if it is not there; text ends with a NUL. */
@@ -71,6 +72,27 @@ static void read_uid(int32_t pid, struct message_process *out)
 		out->uid = uid;
 }
 
+/* Field 22 counts ticks of the clock that runs on in suspend; records have the other one. */
+static void read_start(int32_t pid, struct message_process *out)
+{
+	char text[1024];
+	const char *at;
+	unsigned long long ticks;
+	struct timespec boot, mono;
+
+	if (!read_proc(pid, "stat", text, sizeof(text)))
+		return;
+	at = strrchr(text, ')'); /* the name before it may hold anything */
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, "%llu", &ticks) != 1)
+		return;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	out->start_ns = (int64_t)ticks * (1000000000 / sysconf(_SC_CLK_TCK)) -
+			(boot.tv_sec - mono.tv_sec) * 1000000000ll - (boot.tv_nsec - mono.tv_nsec);
+}
+
 void process_describe(int32_t pid, struct message_process *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -80,6 +102,7 @@ void process_describe(int32_t pid, struct message_process *out)
 		return;
 	out->comm[strcspn(out->comm, "\n")] = 0;
 	read_uid(pid, out);
+	read_start(pid, out);
 	read_exe(pid, out);
 	read_cgroup(pid, out);
 }

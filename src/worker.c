@@ -18,6 +18,7 @@
 #include "capture/target.h"
 #include "message.h"
 #include "options.h"
+#include "peers.h"
 #include "pipeline.h"
 #include "sandbox.h"
 #include "util/buf.h"
@@ -251,6 +252,7 @@ int worker_main(int argc, char **argv)
 	struct pipeline *p;
 	struct sink *out;
 	struct watch_page *watch;
+	struct peers *peers = NULL;
 	struct select select;
 	char **patterns, *why;
 	int status;
@@ -272,8 +274,11 @@ int worker_main(int argc, char **argv)
 	if (!src)
 		src = open_source(&o);
 	scripts = load_scripts(&o, out, src->start_ns + src->epoch_ns, o.targets, watch);
-	if (src->is_live)
+	if (src->is_live) {
+		peers = peers_new(WORKER_LINK);
+		live_describe_by(src, peers_describe, peers);
 		live_start(src);
+	}
 	writer = open_writer(&o, src);
 	scripts_at_stop(keep_capture, writer);
 	p = pipeline_new(&o, src, scripts, out, writer, &select);
@@ -283,6 +288,7 @@ int worker_main(int argc, char **argv)
 	scripts_free(scripts);
 	src->ops->free(src);
 	sink_free(out);
+	peers_free(peers);
 	target_free_patterns(patterns);
 	return status;
 }

@@ -40,6 +40,8 @@ struct live {
 	char addr[SPF_NAME_LEN * 4 + 2];
 	live_free_slots *free_slots;
 	void *free_arg;
+	live_describe *describe;
+	void *describe_arg;
 };
 
 static int64_t now_ns(clockid_t clock)
@@ -238,9 +240,11 @@ static int on_eof(struct live *l, struct bytes rec, struct chunk *c)
 	return 1;
 }
 
-static void end_of(struct endpoint *to, const struct spf_end *from)
+static void end_of(struct live *l, struct endpoint *to, const struct spf_end *from, int64_t ts_ns)
 {
 	*to = (struct endpoint){ .pid = from->pid > 0 ? from->pid : -1, .uid = from->uid };
+	if (l->describe && to->pid > 0)
+		l->describe(l->describe_arg, to, ts_ns);
 }
 
 /* The address of the service: of the end that did not open the connection; where that was not
@@ -285,8 +289,8 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 		c->transport = TRANSPORT_UNIX;
 	}
 	c->addr = l->addr;
-	end_of(&c->end[0], &o->end[0]);
-	end_of(&c->end[1], &o->end[1]);
+	end_of(l, &c->end[0], &o->end[0], c->ts_ns);
+	end_of(l, &c->end[1], &o->end[1], c->ts_ns);
 	return 1;
 }
 
@@ -409,6 +413,14 @@ struct source *live_new(const struct live_maps *maps, live_free_slots *free_slot
 	close(maps->control);
 	close(maps->slots);
 	return &l->base;
+}
+
+void live_describe_by(struct source *s, live_describe *describe, void *arg)
+{
+	struct live *l = (struct live *)s;
+
+	l->describe = describe;
+	l->describe_arg = arg;
 }
 
 void live_start(struct source *s)

@@ -23,6 +23,11 @@ typedef void live_free_slots(void *arg, const uint32_t *slots, uint32_t cnt);
 /* Returns the source, or NULL with errno set. free_slots may be NULL. */
 struct source *live_new(const struct live_maps *maps, live_free_slots *free_slots, void *arg);
 
+/* Called for each end of a connection that opens, with what the kernel said of it: may add
+ * what it knows more of process e->pid, as it was at ts_ns. The strings must stay. */
+typedef void live_describe(void *arg, struct endpoint *e, int64_t ts_ns);
+void live_describe_by(struct source *s, live_describe *describe, void *arg);
+
 /* Lets the programs run: what happens from here on is captured. */
 void live_start(struct source *s);
 

@@ -104,4 +104,8 @@
 /* Bytes of both directions after which a connection that speaks nothing spf knows is left alone. */
 #define LIMIT_DETECT (1u << 20)
 
+/* Names of executables that connections may have, each kept once for the whole capture. A host
+ * runs a few hundred; past this a connection's is unknown. */
+#define LIMIT_EXECUTABLES 4096
+
 #endif

@@ -45,6 +45,6 @@ def tests():
     for name, want, text in attacks():
         yield name, attack(text, want, [])
         yield name + "_without_jit", attack(text, want, ["--no-jit"])
-    for name, f in globals().items():
+    for name, f in list(globals().items()):
         if name.startswith("test_"):
             yield name[5:], f

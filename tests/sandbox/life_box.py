@@ -69,14 +69,17 @@ def strike(p, rng):
     workers = children(p.pid)
     if workers and rng.random() < 0.4: # which leaves Ctrl-C to the monitor
         who, how = rng.choice(workers), [signal.SIGKILL, signal.SIGTERM]
+    sig = rng.choice(how)
     try:
-        os.kill(who, rng.choice(how))
+        os.kill(who, sig)
     except ProcessLookupError:
         pass
     try:
         p.wait(10)
     except subprocess.TimeoutExpired as e:
-        raise AssertionError("does not end") from e
+        left = {n: [open(f"/proc/{n}/{f}").read() for f in ("comm", "wchan", "stack", "syscall")]
+                for n in [p.pid, *children(p.pid)]}
+        raise AssertionError(f"signal {sig} to {who} of {p.pid} does not end it: {left}") from e
 
 
 def test_kills_at_random_moments_leave_nothing():
@@ -138,6 +141,6 @@ def test_a_killed_worker_is_reported():
 
 
 def tests():
-    for name, f in globals().items():
+    for name, f in list(globals().items()):
         if name.startswith("test_"):
             yield name[5:], f

@@ -164,6 +164,6 @@ def tests():
     for name, body in LOOPS.items():
         for jit, suffix in (([], ""), (["--no-jit"], "_without_jit")):
             yield f"endless_{name}{suffix}", ends_at_its_line(body, jit, name not in NO_LINE)
-    for name, f in globals().items():
+    for name, f in list(globals().items()):
         if name.startswith("test_"):
             yield name[5:], f

@@ -259,6 +259,6 @@ end"""
 def tests():
     for name, args in ATTACKS.items():
         yield f"native_{name}", attack(*args)
-    for name, f in globals().items():
+    for name, f in list(globals().items()):
         if name.startswith("test_"):
             yield name[5:], f

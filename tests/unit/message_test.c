@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "bpf/event.h"
 #include "process.h"
@@ -141,6 +142,7 @@ static void processes_are_described(void **state)
 {
 	struct message_process p;
 	char comm[16] = { 0 };
+	struct timespec now;
 	int fd = open("/proc/self/comm", O_RDONLY);
 
 	assert_true(read(fd, comm, sizeof(comm)) > 0);
@@ -151,6 +153,8 @@ static void processes_are_described(void **state)
 	assert_int_equal(p.uid, geteuid());
 	assert_string_equal(p.comm, comm);
 	assert_non_null(strstr(p.exe, "/message_test"));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	assert_in_range(now.tv_sec - p.start_ns / 1000000000, 0, 60); /* this very test */
 	process_describe(INT32_MAX, &p);
 	assert_int_equal(p.uid, -1);
 	assert_string_equal(p.comm, "");
