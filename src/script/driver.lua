@@ -373,6 +373,7 @@ local function run(ud)
       failed(source.what == "file" and "on_" .. KIND[r.kind] or "record", e, summary(ud, o, r.kind))
     end
     if ctl.exit ~= 0 then return end
+    if r.kind == KIND.conn and tracked and new_view(ud, o, KIND.conn).op == "close" then conn_drop(r.conn_id) end
     i = i + 1
   end
 end

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "script/state.h"
 #include "util/log.h"
@@ -13,6 +14,7 @@ enum {
 	/* A batch is filled on, after its records were handed over, up to here: a quiet capture
 	 * then does not make 64 KiB of garbage a record. */
 	REFILL_MAX = BATCH_LEN / 2,
+	SLOW_PERCENT = 50, /* of a core: a script that loses events from here on is named */
 };
 
 struct scripts {
@@ -197,8 +199,18 @@ static uint32_t kinds_of(const struct batch *b)
 	return kinds;
 }
 
+static int64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
 static void run_one(struct state *st)
 {
+	int64_t start = cpu_ns();
+
 	lua_rawgeti(st->L, LUA_REGISTRYINDEX, st->b_ref);
 	if (state_call(st, st->run, 1, NULL)) {
 		char *why = take_error(st);
@@ -207,6 +219,7 @@ static void run_one(struct state *st)
 		st->ctl.errors++;
 		free(why);
 	}
+	st->cpu_ns += cpu_ns() - start;
 }
 
 void scripts_run(struct scripts *s, struct batch *b)
@@ -271,11 +284,22 @@ static void push_summary(lua_State *L, const struct script_summary *sum)
 	lua_setfield(L, -2, "reason");
 }
 
+/* Where a live capture lost events, names the scripts that kept spf from reading them. */
+static void report_slow(const struct state *st, const struct script_summary *sum)
+{
+	int64_t share = sum->duration_ns > 0 ? st->cpu_ns * 100 / sum->duration_ns : 0;
+
+	if (sum->dropped && share >= SLOW_PERCENT)
+		log_warn("%s used %lld %% of a core; %llu events lost", st->name, (long long)share,
+			 (unsigned long long)sum->dropped);
+}
+
 void scripts_end(struct scripts *s, const struct script_summary *sum)
 {
 	for (size_t i = 0; i < s->cnt; i++) {
 		struct state *st = &s->states[i];
 
+		report_slow(st, sum);
 		push_summary(st->L, sum);
 		if (state_call(st, st->finish, 1, "on_end")) {
 			char *why = take_error(st);

@@ -39,6 +39,7 @@ struct state {
 	bool data, headers, tracks_conns, ticks;
 	int64_t interval_ns, due_ns;
 	uint32_t tick_cnt;
+	int64_t cpu_ns; /* spent in it */
 	int run, start, interval, finish; /* registry references of driver.lua's functions */
 
 	struct batch *b;  /* the batch in this state, a userdata */

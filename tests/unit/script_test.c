@@ -408,6 +408,56 @@ static void kept_records_do_not_hold_their_batches(void **state)
 	bench_free(&t);
 }
 
+/* Every field of every kind is nil, a boolean, a number, a string or a table: no cdata. */
+static void no_field_is_cdata(void **state)
+{
+	struct bench t = bench_script(
+		"local function look(r)\n"
+		"  local n = 0\n"
+		"  for k, v in pairs(r) do\n"
+		"    local t = type(v)\n"
+		"    if t == 'table' then look(v) elseif t ~= 'string' and t ~= 'number' and t ~= 'boolean' then print(k, t) end\n"
+		"    n = n + 1\n"
+		"  end\n"
+		"  return n\n"
+		"end\n"
+		"local function show(r) print(r.kind, look(r) > 10) end\n"
+		"on_chunk, on_conn, on_frame, on_message, on_http, on_call, on_gap = show, show, show, show, show, show, show");
+	struct rec_chunk *c = add_record(&t, sizeof(*c), KIND_CHUNK);
+	struct rec_message *m;
+	struct rec_http *h;
+	struct rec_gap *g;
+
+	c->offset = UINT64_MAX;
+	add_conn(&t, CONN_CLOSE)->client.cgroup = UINT64_MAX;
+	add_headers(&t, UINT32_MAX, "/a/b", "n", "v", NULL)->r.seq = 1ull << 60;
+	m = add_record(&t, sizeof(*m), KIND_MESSAGE);
+	m->data = S(&t, "\010\001");
+	h = add_record(&t, sizeof(*h), KIND_HTTP);
+	h->content_length = INT64_MAX;
+	add_call(&t, "/a/b", 5, 0)->req_bytes = UINT64_MAX;
+	g = add_record(&t, sizeof(*g), KIND_GAP);
+	g->bytes_missing = UINT64_MAX;
+	bench_run(&t);
+	assert_says(bench_text(&t), "chunk\ttrue\nconn\ttrue\nframe\ttrue\nmessage\ttrue\nhttp\ttrue\ncall\ttrue\n"
+				    "gap\ttrue\n");
+	bench_free(&t);
+}
+
+static void emit_prints_a_record_and_what_a_script_made_of_it(void **state)
+{
+	struct bench t = bench_script("function on_gap(g) spf.emit(g) local f = spf.fields(g) f.conn = nil\n"
+				      "g.cause = 'mine' print(f.cause, g.cause) end");
+	struct rec_gap *g = add_record(&t, sizeof(*g), KIND_GAP);
+
+	g->cause = GAP_LATE;
+	bench_run(&t);
+	assert_non_null(strstr(bench_text(&t), "late"));
+	assert_non_null(strstr(t.text, "late\tmine\n"));
+	assert_int_equal(scripts_errors(t.s), 0);
+	bench_free(&t);
+}
+
 static const char *checked(const char *text)
 {
 	struct script_source src = { .what = SCRIPT_FILE, .name = "t.lua", .text = bytes_str(text) };
@@ -449,6 +499,8 @@ int main(void)
 		cmocka_unit_test(a_connection_is_one_shared_table),
 		cmocka_unit_test(stream_state_goes_with_its_stream),
 		cmocka_unit_test(kept_records_do_not_hold_their_batches),
+		cmocka_unit_test(no_field_is_cdata),
+		cmocka_unit_test(emit_prints_a_record_and_what_a_script_made_of_it),
 		cmocka_unit_test(a_check_reads_and_runs_nothing),
 		cmocka_unit_test(a_batch_is_filled_on_and_big_records_get_a_big_one),
 	};
