@@ -4,7 +4,7 @@
 # a file tests/X/X.mk adds its own with SUITES += check-X. tests/run.py adds them up.
 
 PYTHON ?= /usr/bin/python3
-SUITES += check-unit check-lint check-live
+SUITES += check-unit check-lint check-live check-corpora check-fuzz
 export SPF
 
 deps: ## install the packages that a build needs (Debian, Ubuntu; else say which)
@@ -20,7 +20,10 @@ check: ## build and run every test; the last line is the sum
 	+$(Q)$(MAKE) --no-print-directory all
 	+$(Q)MAKE="$(MAKE)" $(PYTHON) tests/run.py --log $(BUILD)/check $(SUITES)
 
-.PHONY: check-lint check-live
+.PHONY: check-lint check-live check-fuzz
+check-fuzz: ## a few seconds of each fuzzer
+	+$(Q)$(MAKE) --no-print-directory fuzz SEC=$(or $(SEC_CHECK),5) && echo "$(words $(FUZZERS)) passed, 0 failed"
+
 check-live: $(SPF) ## run spf on real peers: curl, nghttpd, h2load, gRPC
 	$(Q)SPF=$(SPF) $(PYTHON) tests/live/run.py $(T)
 
