@@ -452,6 +452,7 @@ static int run_handler(struct decoder *d, struct batch *b)
 {
 	struct decoder_dir *dd;
 	const struct stamp *st;
+	struct stamp at;
 	struct bytes in;
 	size_t used = 0;
 	int dir, rc;
@@ -467,11 +468,12 @@ static int run_handler(struct decoder *d, struct batch *b)
 	d->resume = rc == 1 || rc == -ENOSPC;
 	if (d->resume)
 		return rc;
+	at = *st; /* which may lie in the backlog that is consumed now */
 	consume(dd);
 	if (rc == -EPROTO)
-		lose_framing(dd, st, GAP_DECODE_ERROR, 0);
+		lose_framing(dd, &at, GAP_DECODE_ERROR, 0);
 	if (rc == -EPROTONOSUPPORT)
-		switch_handler(d, st);
+		switch_handler(d, &at);
 	return -EAGAIN;
 }
 

@@ -34,7 +34,7 @@ void buf_consume(struct buf *b, size_t n);
 /* The unconsumed bytes; valid until the next call on b. */
 static inline struct bytes buf_bytes(const struct buf *b)
 {
-	return bytes_of(b->mem + b->head, b->len);
+	return bytes_of(b->mem ? b->mem + b->head : NULL, b->len);
 }
 
 #endif
