@@ -97,10 +97,10 @@ struct piece {
 		r->d.len = p->len;                                                                 \
 		r->d.cap = (u32)n;                                                                 \
 		r->d.fds = p->fds;                                                                 \
-		r->d.flags = p->flags;                                                                 \
+		r->d.flags = p->flags;                                                             \
 		if (n && bpf_dynptr_read(r->bytes, n, skb, p->at, 0))                              \
 			r->d.cap = 0;                                                              \
-		fill_event(&r->d.e, SPF_EVENT_DATA, st->slot, st->id);                                           \
+		fill_event(&r->d.e, SPF_EVENT_DATA, st->slot, st->id);                             \
 		got = r->d.cap;                                                                    \
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
 		return got;                                                                        \

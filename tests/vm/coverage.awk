@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Makes a table of what tests/gen/compare printed: a column a kernel and backend, in each cell
 # the worst verdict of both directions; the ways of a kind of socket that have the same
 # verdicts everywhere share a row.

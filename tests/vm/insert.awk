@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Copies a file, with the file `table` between its coverage marks.
 /^<!-- end -->$/ { skip = 0 }
 !skip { print }
