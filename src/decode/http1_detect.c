@@ -24,7 +24,8 @@ static enum http1_detected status_line(struct bytes in)
 							      : HTTP1_NOT;
 }
 
-/* What can begin a request-line: capital letters (M-SEARCH has a hyphen), then a blank and printable characters. */
+/* What can begin a request-line: capital letters (M-SEARCH has a hyphen), then a blank and
+ * printable characters. */
 static bool may_be_request(struct bytes in)
 {
 	size_t word = 0;

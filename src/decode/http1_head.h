@@ -14,7 +14,8 @@
 
 #include "util/bytes.h"
 
-/* A field line as it came, blanks around the name included. A line without a colon has its text as name and no value (value.p NULL).
+/* A field line as it came, blanks around the name included. A line without a colon has its text
+ * as name and no value (value.p NULL).
  * A folded value (RFC 9112 §5.2) holds its line breaks. */
 struct http1_field {
 	struct bytes name;
