@@ -26,11 +26,13 @@ struct sock_state {
 	u8 is_new;
 	u8 is_tcp;
 	u8 has_seq;
+	u8 has_urgent; /* somebody read with MSG_OOB */
 	u32 next_seq;  /* TCP: of the next new byte; */
 	u32 sent_seq;  /* of the next that nobody has written */
 	u32 peer_slot; /* TCP: the other direction's, which lives as long */
 	u64 skb;     /* stream: the buffer that is being read, */
-	u32 skb_end; /* how far, */
+	u32 skb_len; /* how much is in it, */
+	u32 skb_end; /* how far it is read, */
 	u32 skb_at;  /* and from where in the last call; before that the counters said: */
 	u64 read, captured, cut, lost, unreadable, filtered;
 };
@@ -347,10 +349,13 @@ static __always_inline void sent(struct sock_state *st, u64 len)
 /* A reader whose memory is none (EFAULT) leaves the bytes in the socket, but is seen like any
  * other: that the same buffer is read from an earlier place tells. What was counted then is
  * taken back, and the bytes are captured again at the same offset. The mark is removed when
- * the buffer's address may become another's: see unmark(). */
-static __always_inline void mark(struct sock_state *st, struct spf_slot *slot, u64 skb, u32 at,
-				 u32 end)
+ * the buffer's address may become another's: see unmark(). Only an urgent byte's buffer takes
+ * an address unseen; it holds nothing else. */
+static __always_inline void mark(struct sock_state *st, struct spf_slot *slot, u64 skb, u32 skb_len,
+				 u32 at, u32 end)
 {
+	if (skb_len == 1 && (st->skb_len != 1 || st->has_urgent))
+		st->skb = 0;
 	if (st->skb == skb && at < st->skb_end && at >= st->skb_at) {
 		slot->read = st->read;
 		slot->captured = st->captured;
@@ -360,6 +365,7 @@ static __always_inline void mark(struct sock_state *st, struct spf_slot *slot, u
 		slot->filtered = st->filtered;
 	}
 	st->skb = skb;
+	st->skb_len = skb_len;
 	st->skb_at = at;
 	st->skb_end = end;
 	st->read = slot->read;

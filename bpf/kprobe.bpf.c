@@ -288,8 +288,10 @@ static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
 	if (!slot)
 		return 0;
-	if (!flags && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
-		mark(st, slot, (u64)skb, at, at + len);
+	if (flags)
+		st->has_urgent = 1;
+	else if (BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
+		mark(st, slot, (u64)skb, BPF_CORE_READ(skb, len), at, at + len);
 	walk((u64)skb, at, len, st->slot, passed_fds(skb));
 	return 0;
 }

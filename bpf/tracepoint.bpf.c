@@ -215,7 +215,7 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 			at = end;
 		}
 		if (cfg_reader_from)
-			mark(st, slot, (u64)skb, at, at + len);
+			mark(st, slot, (u64)skb, skb->len, at, at + len);
 	}
 	take(skb, st, slot, at, len, 0);
 	return 0;

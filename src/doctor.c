@@ -40,12 +40,18 @@ static const char *lockdown(void)
 	return from + 1;
 }
 
-/* True if the kernel shows the addresses of its functions. */
+/* True if the kernel shows the addresses of its functions. The first few may be 0 in truth. */
 static bool has_addresses(void)
 {
-	char line[128];
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[256];
+	bool found = false;
 
-	return first_line("/proc/kallsyms", line, sizeof(line)) && strtoull(line, NULL, 16);
+	for (int i = 0; f && !found && i < 1000 && fgets(line, sizeof(line), f); i++)
+		found = strtoull(line, NULL, 16);
+	if (f)
+		fclose(f);
+	return found;
 }
 
 static void describe(void)

@@ -141,26 +141,55 @@ static char *telling(int err)
 
 /* ---- the kernel's functions ---- */
 
-/* Where a function of the kernel begins and where the next one does; false if it has none of
- * that name. */
-static bool find_function(const char *name, uint64_t *from, uint64_t *to)
+/* Where functions of the kernel begin, and where the next one does; 0 if it has none of that
+ * name. */
+struct function {
+	const char *name;
+	uint64_t from, to;
+};
+
+static struct function functions[] = {
+	{ "unix_stream_read_generic", 0, 0 },
+	{ "unix_release_sock", 0, 0 },
+	{ "unix_stream_sendpage", 0, 0 },
+	{ "register_fprobe_ips", 0, 0 },
+};
+
+enum { FUNCTIONS = sizeof(functions) / sizeof(*functions) };
+
+static void take_symbol(uint64_t at, char kind, const char *name)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
+	for (size_t i = 0; i < FUNCTIONS; i++) {
+		struct function *f = &functions[i];
+
+		if (f->from && !f->to && at > f->from)
+			f->to = at;
+		if (!f->from && (kind | 32) == 't' && !strcmp(name, f->name))
+			f->from = at;
+	}
+}
+
+/* The kernel's list of symbols is long, and slow to make: it is read once. */
+static const struct function *find_function(const char *name)
+{
+	static bool is_read;
 	char line[256], symbol[128], kind;
 	unsigned long long at;
+	size_t i = 0;
 
-	*from = *to = 0;
-	while (f && !*to && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %c %127s", &at, &kind, symbol) != 3)
-			continue;
-		if (*from && at > *from)
-			*to = at;
-		else if ((kind | 32) == 't' && !strcmp(symbol, name))
-			*from = at;
+	if (!is_read) {
+		FILE *f = fopen("/proc/kallsyms", "re");
+
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "%llx %c %127s", &at, &kind, symbol) == 3)
+				take_symbol(at, kind, symbol);
+		if (f)
+			fclose(f);
+		is_read = true;
 	}
-	if (f)
-		fclose(f);
-	return *to;
+	while (strcmp(functions[i].name, name))
+		i++;
+	return &functions[i];
 }
 
 /* ---- open, load, attach ---- */
@@ -178,19 +207,19 @@ static void destroy_kprobe(struct backend *b)
 static int open_tracepoint(struct backend *b, const struct backend_config *c)
 {
 	struct tracepoint_bpf *skel = tracepoint_bpf__open();
-	uint64_t from, to;
+	const struct function *f;
 
 	if (!skel)
 		return -errno;
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_snaplen = c->snaplen;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
-	find_function("unix_stream_read_generic", &from, &to);
-	skel->rodata->cfg_reader_from = from;
-	skel->rodata->cfg_reader_to = to;
-	find_function("unix_release_sock", &from, &to);
-	skel->rodata->cfg_release_from = from;
-	skel->rodata->cfg_release_to = to;
+	f = find_function("unix_stream_read_generic");
+	skel->rodata->cfg_reader_from = f->from;
+	skel->rodata->cfg_reader_to = f->to;
+	f = find_function("unix_release_sock");
+	skel->rodata->cfg_release_from = f->from;
+	skel->rodata->cfg_release_to = f->to;
 	b->skel = skel;
 	b->obj = skel->obj;
 	b->destroy = destroy_tracepoint;
@@ -254,11 +283,10 @@ static int attach_all(struct backend *b, const struct variant *v, const struct b
 	for (const struct hook *h = v->hooks; h->prog; h++) {
 		struct bpf_program *prog = bpf_object__find_program_by_name(b->obj, h->prog);
 		struct bpf_link *link;
-		uint64_t from, to;
 
 		if ((h->is_tcp && !c->watch_tcp) || (h->unless && access(h->unless, F_OK) == 0))
 			continue;
-		if (h->where && !find_function(h->where, &from, &to))
+		if (h->where && !find_function(h->where)->from)
 			continue;
 		link = attach(prog, h, v->is_multi);
 		if (link) {
@@ -433,6 +461,10 @@ int backend_open(struct backend *b, size_t i, const struct backend_config *c, ch
 
 	*b = (struct backend){ .name = v->name };
 	*why = NULL;
+	if (v->is_multi && !find_function("register_fprobe_ips")->from) {
+		*why = xstrdup("this kernel has no kprobe.multi (5.18+ with CONFIG_FPROBE)");
+		return -ENOTSUP; /* before the programs are verified in vain */
+	}
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(keep_message);
 	rc = v->is_kprobe ? open_kprobe(b, c) : open_tracepoint(b, c);
