@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What spf says when it cannot do what it is asked: one line, and which exit status."""
 import os
+import re
+import shlex
 
 import live
 
@@ -81,3 +83,19 @@ def test_without_root_it_says_so():
         refused([live.path("x.sock")], 1, "root")
     else:
         refused([live.path("x.sock")], 1, "root", user=NOBODY, group=NOBODY, extra_groups=[])
+
+
+def test_the_one_liners_of_the_readme_run():
+    with open(os.path.join(live.ROOT, "README.md")) as f:
+        text = f.read()
+    lines = [c for row in re.findall(r"^\| [^|`]+ \| (.*) \|$", text, re.M)
+             for c in re.findall(r"`spf ([^`]*)`", row)]
+    assert len(lines) > 12, lines
+    capture = os.path.join(live.ROOT, "tests/golden/flow.chunks")
+    for line in lines:
+        args = [a for a in shlex.split(line) if a not in ("/run/app.sock", "app.pcapng")]
+        if "-w" in args:
+            continue
+        args = [a for a in args if a != "-r"] + ["--script-dir", os.path.join(live.ROOT, "scripts"), "-r", capture]
+        r = live.run(live.SPF, *args, cwd=live.ROOT)
+        assert r.returncode == 0, (line, r)  # loss may be told, an error may not
