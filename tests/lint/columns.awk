@@ -4,6 +4,7 @@
 	columns = 0
 	text = $0
 	gsub(/[\200-\277]/, "", text)
+	sub(/[ \t]*\\$/, "", text) # nor does what continues a macro
 	for (i = 1; i <= length(text); i++)
 		columns = substr(text, i, 1) == "\t" ? columns - columns % 8 + 8 : columns + 1
 	if (columns > 110)
