@@ -351,7 +351,9 @@ server {{ listen 127.0.0.1:{relay}; location / {{ proxy_pass http://u; proxy_htt
         logged = sum(1 for _ in f)
     done = [r for r in rows if r[3] == "complete"]
     print(f"     wrk: nginx logged {logged}, spf saw {len(done)} complete calls")
-    assert all(r[:3] == ["GET", "/hello", "200"] for r in done), done[:5]
+    # Under loss a call may be known in part, and says so; what it calls complete is right.
+    wrong = [r for r in done if r[4] == "true" and r[:3] != ["GET", "/hello", "200"]]
+    assert not wrong, wrong[:5]
     if len(done) < logged:
         assert "lost" in spf.err(), spf.err()
 
