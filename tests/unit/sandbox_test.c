@@ -142,7 +142,7 @@ ATTACK(make_memory_executable_by_personality, personality(READ_IMPLIES_EXEC))
 ATTACK(leave_the_session, setsid())
 ATTACK(set_a_thread_pointer_limit, CALL(set_tid_address, page))
 ATTACK(make_a_timer_for_another, CALL(timer_create, 0, NULL, page))
-ATTACK(lock_memory, mlock(page, 4096))
+ATTACK(lock_memory, CALL(mlock, page, 4096))
 ATTACK(advise_another_process, CALL(process_madvise, -1, NULL, 0, 0, 0))
 
 static bool mapped(void *p)
