@@ -75,7 +75,7 @@ def strike(p, rng):
     except ProcessLookupError:
         pass
     try:
-        p.wait(10)
+        p.wait(60)  # a start needs half a second of CPU, which a loaded machine gives late
     except subprocess.TimeoutExpired as e:
         left = {n: [open(f"/proc/{n}/{f}").read() for f in ("comm", "wchan", "stack", "syscall")]
                 for n in [p.pid, *children(p.pid)]}
