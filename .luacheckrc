@@ -1,4 +1,4 @@
--- What scripts and the library may use; generated part: see lua/meta.
+-- What scripts and the library may use. Editors read lua/meta/spf.d.lua, made from the table of fields.
 std = "luajit"
 max_line_length = 130
 exclude_files = { "lua/meta" }
