@@ -9,17 +9,6 @@
 #include "util/limits.h"
 #include "util/xalloc.h"
 
-enum { STR_ROOM = 16 }; /* what alignment may add to a string */
-
-struct pending {
-	enum record_kind kind;
-	enum conn_op op;
-	struct rec_gap gap;
-	struct stamp st;
-	int dir;
-	const char *detail;
-};
-
 struct decoder *decoder_new(const struct want *want, struct conn_info *info)
 {
 	struct decoder *d = xcalloc(1, sizeof(*d));
@@ -42,37 +31,9 @@ void decoder_free(struct decoder *d)
 	free(d);
 }
 
-static void push_pending(struct decoder *d, const struct pending *p)
-{
-	buf_append(&d->pending, bytes_of(p, sizeof(*p)));
-}
-
-static void push_conn(struct decoder *d, enum conn_op op, const struct stamp *st)
-{
-	struct pending p = { .kind = KIND_CONN, .op = op, .st = *st };
-
-	push_pending(d, &p);
-}
-
-void decoder_add_gap(struct decoder *d, int dir, const struct stamp *st, enum gap_cause cause,
-		     uint64_t missing, uint32_t stream_id, bool recovered, const char *detail)
-{
-	struct pending p = {
-		.kind = KIND_GAP,
-		.dir = dir,
-		.st = *st,
-		.detail = detail,
-		.gap = { .bytes_missing = missing, .stream_id = stream_id,
-			 .cause = (uint8_t)cause, .recovered = recovered },
-	};
-
-	if (d->want->kind[KIND_GAP])
-		push_pending(d, &p);
-}
-
 void decoder_open(struct decoder *d, const struct stamp *st)
 {
-	push_conn(d, CONN_OPEN, st);
+	decoder_add_conn(d, CONN_OPEN, st);
 }
 
 void decoder_feed(struct decoder *d, int dir, struct bytes in, const struct stamp *st)
@@ -98,147 +59,6 @@ struct decoder_bytes decoder_bytes(const struct decoder *d, int dir)
 uint32_t decoder_need(const struct decoder *d)
 {
 	return d->need;
-}
-
-int decoder_no_room(struct decoder *d, uint32_t len)
-{
-	d->need = (uint32_t)sizeof(struct batch) + 64 + len;
-	return -ENOSPC;
-}
-
-void decoder_set_client(struct decoder *d, int client)
-{
-	d->info->role[client] = ROLE_CLIENT;
-	d->info->role[!client] = ROLE_SERVER;
-}
-
-uint32_t decoder_head_room(const struct decoder *d, const struct batch *b)
-{
-	uint32_t n = 2 * (sizeof(d->comm_text[0]) + STR_ROOM);
-
-	return d->batch_id == b->id ? n : n + (uint32_t)strlen(d->info->addr ? d->info->addr : "") + STR_ROOM;
-}
-
-/* The writer's name: put into the batch again only when it is another one. */
-static struct str comm_of(struct decoder *d, int dir, const struct stamp *st, struct batch *b)
-{
-	if (!st->comm[0])
-		return (struct str){ 0, 0 };
-	if (!d->comm[dir].off || memcmp(d->comm_text[dir], st->comm, sizeof(st->comm))) {
-		memcpy(d->comm_text[dir], st->comm, sizeof(st->comm));
-		d->comm[dir] = batch_str(b, bytes_of(st->comm, strnlen(st->comm, sizeof(st->comm))));
-	}
-	return d->comm[dir];
-}
-
-bool decoder_head(struct decoder *d, enum record_kind kind, int dir, const struct stamp *st,
-		  struct batch *b, struct record *head)
-{
-	if (!batch_room(b, decoder_head_room(d, b)))
-		return false;
-	if (d->batch_id != b->id) {
-		d->batch_id = b->id;
-		d->addr = d->info->addr ? batch_str(b, bytes_str(d->info->addr)) : (struct str){ 0, 0 };
-		d->comm[0] = d->comm[1] = (struct str){ 0, 0 };
-	}
-	*head = (struct record){
-		.ts_ns = st->ts_ns,
-		.elapsed_ns = st->elapsed_ns,
-		.queue_ns = st->read_ns < 0 ? -1 : st->read_ns - st->ts_ns,
-		.conn_id = d->info->id,
-		.pid = st->pid,
-		.kind = (uint8_t)kind,
-		.from = (uint8_t)d->info->role[dir],
-		.transport = (uint8_t)d->info->transport,
-		.proto = d->handler ? (uint8_t)d->handler->proto : PROTO_UNKNOWN,
-		.tls = d->info->tls,
-		.exact = !d->dir[dir].inexact,
-		.comm = comm_of(d, dir, st, b),
-		.addr = d->addr,
-	};
-	if (head->queue_ns < 0)
-		head->queue_ns = -1;
-	return true;
-}
-
-static struct process process_of(const struct endpoint *e, struct batch *b)
-{
-	struct process p = { .pid = e->pid, .uid = e->uid, .cgroup = e->cgroup };
-
-	if (e->comm[0])
-		p.comm = batch_str(b, bytes_of(e->comm, strnlen(e->comm, sizeof(e->comm))));
-	if (e->exe)
-		p.exe = batch_str(b, bytes_str(e->exe));
-	return p;
-}
-
-static size_t exe_len(const struct endpoint *e)
-{
-	return (e->exe ? strlen(e->exe) : 0) + sizeof(e->comm) + 2 * STR_ROOM;
-}
-
-static int put_conn(struct decoder *d, const struct pending *p, struct batch *b)
-{
-	const struct conn_info *info = d->info;
-	const char *reason = p->op == CONN_CLOSE ? d->reason : NULL;
-	int client = info->role[1] == ROLE_CLIENT;
-	uint32_t need = (uint32_t)(sizeof(struct rec_conn) + decoder_head_room(d, b) +
-				   exe_len(&info->end[0]) + exe_len(&info->end[1]) +
-				   (reason ? strlen(reason) + STR_ROOM : 0));
-	struct record head;
-	struct rec_conn *r;
-
-	if (!batch_room(b, need) || !decoder_head(d, KIND_CONN, client, &p->st, b, &head))
-		return decoder_no_room(d, need);
-	head.from = ROLE_UNKNOWN;
-	head.queue_ns = -1;
-	r = batch_record(b, sizeof(*r), &head);
-	r->op = (uint8_t)p->op;
-	r->seen_open = info->seen_open;
-	r->client = process_of(&info->end[client], b);
-	r->server = process_of(&info->end[!client], b);
-	r->bytes_to_server = info->bytes[client];
-	r->bytes_to_client = info->bytes[!client];
-	r->calls = d->calls;
-	r->frames = d->frames;
-	r->duration_ns = p->op == CONN_CLOSE ? p->st.ts_ns - info->open_ns : -1;
-	if (reason)
-		r->reason = batch_str(b, bytes_str(reason));
-	return 1;
-}
-
-static int put_gap(struct decoder *d, const struct pending *p, struct batch *b)
-{
-	size_t detail = p->detail ? strlen(p->detail) + STR_ROOM : 0;
-	uint32_t need = (uint32_t)(sizeof(struct rec_gap) + decoder_head_room(d, b) + detail);
-	struct record head;
-	struct rec_gap *r;
-
-	if (!batch_room(b, need) || !decoder_head(d, KIND_GAP, p->dir, &p->st, b, &head))
-		return decoder_no_room(d, need);
-	r = batch_record(b, sizeof(*r), &head);
-	*r = p->gap;
-	r->r = head;
-	if (p->detail)
-		r->detail = batch_str(b, bytes_str(p->detail));
-	return 1;
-}
-
-int decoder_next_pending(struct decoder *d, struct batch *b)
-{
-	struct pending p;
-	int rc;
-
-	if (!d->pending.len)
-		return 0;
-	memcpy(&p, buf_bytes(&d->pending).p, sizeof(p));
-	rc = p.kind == KIND_GAP ? put_gap(d, &p, b) : put_conn(d, &p, b);
-	if (rc != 1)
-		return rc;
-	buf_consume(&d->pending, sizeof(p));
-	if (!d->pending.len)
-		buf_release(&d->pending);
-	return 1;
 }
 
 static void skip_log(struct decoder_dir *dd, size_t n)
@@ -284,7 +104,7 @@ static void begin(struct decoder *d, const struct detected *found)
 	if (found->client >= 0)
 		decoder_set_client(d, found->client);
 	d->x = d->handler->open(d, found->client, found->late);
-	push_conn(d, CONN_PROTO, &st);
+	decoder_add_conn(d, CONN_PROTO, &st);
 	for (int i = 0; i < 2; i++) {
 		if (found->late && i == found->dir)
 			found_boundary(d, i, found->at);
@@ -440,7 +260,7 @@ static void switch_handler(struct decoder *d, const struct stamp *st)
 	d->given_up = false;
 	if (d->handler) {
 		d->x = d->handler->open(d, client, false);
-		push_conn(d, CONN_PROTO, st);
+		decoder_add_conn(d, CONN_PROTO, st);
 	} else {
 		d->dir[0].searching = d->dir[1].searching = true;
 	}
@@ -528,7 +348,7 @@ static int finish(struct decoder *d, struct batch *b)
 	if (rc)
 		return rc;
 	d->closing = false;
-	push_conn(d, CONN_CLOSE, &d->close_st);
+	decoder_add_conn(d, CONN_CLOSE, &d->close_st);
 	return -EAGAIN;
 }
 

@@ -116,6 +116,9 @@ int decoder_no_room(struct decoder *d, uint32_t len);
 void decoder_add_gap(struct decoder *d, int dir, const struct stamp *st, enum gap_cause cause,
 		     uint64_t missing, uint32_t stream_id, bool recovered, const char *detail);
 
+/* Queues a record of the connection likewise. */
+void decoder_add_conn(struct decoder *d, enum conn_op op, const struct stamp *st);
+
 /* Writes the next record that waits in d->pending. Returns 1, 0 if there is none, -ENOSPC. */
 int decoder_next_pending(struct decoder *d, struct batch *b);
 

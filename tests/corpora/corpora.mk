@@ -1,3 +1,5 @@
+SUITES += check-corpora
+
 $(BUILD)/tests/corpora: tests/corpora/tool.c $(LIB)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -o $@ $< $(LIB) $(LIBS)

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "decode/decoder.h"
 #include "decode/hpack.h"
@@ -544,6 +543,22 @@ static int holes(void)
 	return 0;
 }
 
+/* Of this program alone: ru_maxrss would count its parent too. */
+static long peak_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char *line = NULL;
+	size_t cap = 0;
+	long kib = -1;
+
+	while (f && kib < 0 && getline(&line, &cap, f) > 0)
+		sscanf(line, "VmHWM: %ld", &kib);
+	free(line);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
 /* Each seed whole, byte by byte, and cut in two everywhere (at most 512 places). */
 static int fuzz(const char *path, int dir)
 {
@@ -551,7 +566,6 @@ static int fuzz(const char *path, int dir)
 	char *line = NULL, *hex;
 	size_t cap = 0;
 	long seeds = 0, runs = 0, bad = 0;
-	struct rusage use;
 
 	while (f && getline(&line, &cap, f) > 0) {
 		struct chunk c = { .dir = dir };
@@ -584,8 +598,7 @@ static int fuzz(const char *path, int dir)
 		run_release(&base);
 		free((void *)c.data.p);
 	}
-	getrusage(RUSAGE_SELF, &use);
-	printf("{\"seeds\":%ld,\"runs\":%ld,\"bad\":%ld,\"rss_kib\":%ld}\n", seeds, runs, bad, use.ru_maxrss);
+	printf("{\"seeds\":%ld,\"runs\":%ld,\"bad\":%ld,\"rss_kib\":%ld}\n", seeds, runs, bad, peak_kib());
 	return 0;
 }
 
