@@ -51,9 +51,11 @@ static char *user_folder(void)
 	return home ? xasprintf("%s/.config/spf/scripts", home) : NULL;
 }
 
-/* scripts/ beside the folder of the binary: BUILD/spf → BUILD/../scripts. */
+/* Beside the folder of the binary: of an installation elsewhere than at PREFIX,
+ * bin/../share/spf/scripts; of a build tree, BUILD/../scripts. */
 static char *tree_folder(void)
 {
+	static const char *const folders[] = { "share/spf/scripts", "scripts" };
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	char *slash, *folder;
@@ -67,10 +69,12 @@ static char *tree_folder(void)
 			return NULL;
 		*slash = '\0';
 	}
-	folder = xasprintf("%s/scripts", path);
-	if (access(folder, R_OK) == 0)
-		return folder;
-	free(folder);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		folder = xasprintf("%s/%s", path, folders[i]);
+		if (access(folder, R_OK) == 0)
+			return folder;
+		free(folder);
+	}
 	return NULL;
 }
 
