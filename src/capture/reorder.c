@@ -307,10 +307,10 @@ static void push_open(struct reorder *r, struct direction *d, const struct chunk
 	if (d->is_open)
 		return;
 	n = node_new(r, c);
-	if (d->head && d->head->order_ns < n->order_ns)
-		n->order_ns = d->head->order_ns;
-	if (peer->head && peer->head->order_ns < n->order_ns)
-		n->order_ns = peer->head->order_ns;
+	if (d->head && d->head->order_ns <= n->order_ns)
+		n->order_ns = d->head->order_ns - 1;
+	if (peer->head && peer->head->order_ns <= n->order_ns)
+		n->order_ns = peer->head->order_ns - 1;
 	n->next = d->head;
 	d->head = n;
 	if (!d->tail)

@@ -57,15 +57,35 @@ static struct conn *conn_new(struct conns *t, const struct chunk *c, const char 
 	return conn;
 }
 
+/* A connection of which only one socket was known, by its bytes, gets the other one. */
+static void complete(struct conns *t, struct conn *conn, const struct chunk *c)
+{
+	uint64_t sock = conn->sock[0] == c->sock ? c->peer : c->sock;
+
+	if (conn->sock[1] || !sock || sock == conn->sock[0])
+		return;
+	conn->sock[1] = sock;
+	hash_put(&t->by_sock, sock, entry(conn, 1));
+	if (!c->addr)
+		return;
+	free(conn->addr);
+	conn->addr = xstrdup(c->addr);
+	conn->info.addr = conn->addr;
+}
+
 struct conn *conns_open(struct conns *t, const struct chunk *c, int64_t epoch_ns, bool *is_new)
 {
 	static const enum role other[] = { ROLE_UNKNOWN, ROLE_SERVER, ROLE_CLIENT };
 	int dir;
 	struct conn *conn = conns_find(t, c->sock, &dir);
 
+	if (!conn && c->peer)
+		conn = conns_find(t, c->peer, &dir);
 	*is_new = !conn;
-	if (conn)
+	if (conn) {
+		complete(t, conn, c);
 		return conn;
+	}
 	conn = conn_new(t, c, c->addr ? c->addr : "?");
 	conn->info.role[0] = c->role;
 	conn->info.role[1] = other[c->role];

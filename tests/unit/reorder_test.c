@@ -191,6 +191,26 @@ static void bytes_of_a_socket_without_news_wait_for_the_news(void **state)
 	reorder_free(r);
 }
 
+/* The other end is announced first: its OPEN still goes before what waits at this one. */
+static void news_of_one_end_is_news_of_both(void **state)
+{
+	struct reorder *r = reorder_new(100 * MS);
+
+	data(r, 1, 0, "a", 10);
+	sent(r, 1, 0, 1, 11, 7);
+	data(r, 2, 0, "b", 12);
+	sent(r, 2, 0, 1, 13, 7);
+	open_at(r, 2, 1, 30);
+	assert_string_equal(take(r, 40), "O2 1:a 2:b");
+	reorder_free(r);
+	r = reorder_new(100 * MS);
+	data(r, 2, 0, "b", 10);
+	sent(r, 2, 0, 1, 11, 7);
+	open_at(r, 1, 2, 30);
+	assert_string_equal(take(r, 40), "O1 2:b");
+	reorder_free(r);
+}
+
 static void a_close_comes_after_the_bytes_before_it(void **state)
 {
 	struct reorder *r = reorder_new(100 * MS);
@@ -279,6 +299,7 @@ int main(void)
 		cmocka_unit_test(the_author_comes_from_the_report_even_if_it_is_late),
 		cmocka_unit_test(each_write_of_a_direction_keeps_its_own_author),
 		cmocka_unit_test(bytes_of_a_socket_without_news_wait_for_the_news),
+		cmocka_unit_test(news_of_one_end_is_news_of_both),
 		cmocka_unit_test(a_close_comes_after_the_bytes_before_it),
 		cmocka_unit_test(at_the_end_everything_comes_out_in_order),
 		cmocka_unit_test(shuffled_input_comes_out_sorted),
