@@ -23,6 +23,7 @@ struct sock_state {
 	u8 is_watched;
 	u8 is_announced;
 	u8 is_eof;
+	u8 is_aligned; /* of an old socket: what was written is counted from the right place */
 	u8 is_new;
 	u8 is_tcp;
 	u8 has_seq;

@@ -299,6 +299,23 @@ int BPF_PROG(on_segment, struct sk_buff *skb)
 	return 0;
 }
 
+/* A socket that was open before the capture is first seen at any time, also between a write
+ * and its report here: then its bytes are counted twice, as waiting and as written. A write
+ * that was just made ends where the queue does, so more than that was never written. What
+ * waits is read before what was taken: a reader in between can only make the sum too large. */
+static __always_inline void align(struct sock *sk, struct sock_state *st, u32 len)
+{
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &st->slot);
+	u64 end = queued(BPF_CORE_READ((struct unix_sock *)sk, peer));
+
+	if (!slot)
+		return;
+	end += *(volatile u64 *)&slot->read;
+	if (slot->accepted + len > end && end >= len)
+		slot->accepted = end - len;
+	st->is_aligned = slot->accepted + len == end;
+}
+
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
 {
@@ -307,8 +324,11 @@ int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
 	if (!is_active() || ret <= 0)
 		return 0;
 	st = is_unix(sk) ? state_of(sk, 0, bpf_get_current_pid_tgid() >> 32) : state_find(sk);
-	if (st && st->is_watched)
-		sent(st, ret);
+	if (!st || !st->is_watched)
+		return 0;
+	if (!st->is_new && !st->is_aligned && is_unix(sk) && sk->sk_type == SOCK_STREAM)
+		align(sk, st, ret);
+	sent(st, ret);
 	return 0;
 }
 
