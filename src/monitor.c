@@ -42,7 +42,7 @@ static const char *const worker_env[] = {
 	"SUDO_UID", "SUDO_GID", "PKEXEC_UID", "DOAS_USER",
 };
 
-enum { ENV_CNT = sizeof(worker_env) / sizeof(worker_env[0]) };
+enum { ENV_CNT = sizeof(worker_env) / sizeof(worker_env[0]) + 1 };
 
 struct monitor {
 	const struct options *o;
@@ -55,7 +55,7 @@ struct monitor {
 	size_t script_cnt;
 	int link;        /* to the worker */
 	int signals;
-	pid_t worker;
+	pid_t pid, worker;
 	struct watch_page *watch;
 	int watch_fd;
 	struct watchdog watchdog;
@@ -191,11 +191,13 @@ static void place(int from, int to)
 		fcntl(to, F_SETFD, 0);
 }
 
-static void fill_env(char *env[ENV_CNT + 1])
+/* The worker ends with the monitor, and if that ended before it could notice, at once. */
+static void fill_env(char *env[ENV_CNT + 1], pid_t monitor)
 {
 	size_t cnt = 0;
 
-	for (size_t i = 0; i < ENV_CNT; i++) {
+	env[cnt++] = xasprintf(WORKER_MONITOR "=%d", monitor);
+	for (size_t i = 0; i < sizeof(worker_env) / sizeof(worker_env[0]); i++) {
 		const char *value = getenv(worker_env[i]);
 
 		if (value)
@@ -222,7 +224,7 @@ static void exec_worker(struct monitor *m, int link, char **argv)
 		want[WORKER_SCRIPTS + i] = m->script[i];
 	for (size_t i = 0; i < m->file_cnt; i++)
 		want[WORKER_FILES + i] = m->file[i];
-	fill_env(env);
+	fill_env(env, m->pid);
 	/* Out of each other's way first. */
 	for (int i = 0; i < WORKER_FDS; i++)
 		high[i] = want[i] < 0 ? -1 : fcntl(want[i], F_DUPFD_CLOEXEC, 64);
@@ -247,6 +249,7 @@ static void start_worker(struct monitor *m, char **argv)
 	if (m->watch_fd < 0)
 		die(EXIT_RUN, "memfd_create: %s", strerror(-m->watch_fd));
 	sandbox_limit_stack();
+	m->pid = getpid();
 	m->worker = fork();
 	if (m->worker < 0)
 		die(EXIT_RUN, "fork: %s", strerror(errno));

@@ -130,6 +130,7 @@ static void drop_privileges(const struct options *o)
 
 	if (rc < 0)
 		die(EXIT_USAGE, "--user %s: %s", o->user ? o->user : "", why);
+	so.monitor = getenv(WORKER_MONITOR) ? atoi(getenv(WORKER_MONITOR)) : 0;
 	so.uid = user.uid;
 	so.gid = user.gid;
 	so.write_fds = 1u << WORKER_OUTPUT | 1u << STDERR_FILENO | 1u << WORKER_LINK;

@@ -16,6 +16,7 @@ enum {
 	WORKER_FDS = 32,
 };
 
+#define WORKER_MONITOR "SPF_MONITOR" /* in its environment: the monitor's process id */
 #define WORKER_NAME "spf-worker" /* argv[0] of the worker */
 
 /* Runs the worker to its end; returns the exit status. */

@@ -169,7 +169,7 @@ def test_the_worker_has_no_privilege_when_a_script_starts():
     assert s["NoNewPrivs"] == "1" and s["Seccomp"] == "2" and s["Threads"] == "1", s
     assert not re.search(r"^\S+ rwx", maps, re.M), "memory that is writable and executable"
     assert {int(fd) for fd in fds} <= {0, FD_OUT, FD_ERR, FD_LINK, FD_INPUT, FD_SCRIPT}, fds
-    assert names <= {"TZ", "TERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE"} | {"SUDO_UID", "SUDO_GID"}, names
+    assert names <= {"TZ", "TERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE"} | {"SUDO_UID", "SUDO_GID", "SPF_MONITOR"}, names
 
 
 def syscalls(*args):
