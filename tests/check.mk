@@ -4,7 +4,7 @@
 # a file tests/X/X.mk adds its own with SUITES += check-X. tests/run.py adds them up.
 
 PYTHON ?= /usr/bin/python3
-SUITES += check-unit check-lint check-live check-corpora check-fuzz
+SUITES += check-unit check-lint check-live check-fuzz
 export SPF
 
 deps: ## install the packages that a build needs (Debian, Ubuntu; else say which)
