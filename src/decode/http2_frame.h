@@ -7,27 +7,12 @@
 #ifndef SPF_DECODE_HTTP2_FRAME_H
 #define SPF_DECODE_HTTP2_FRAME_H
 
+#include "decode/names.h"
 #include "util/bytes.h"
 
 enum { H2_HEADER_LEN = 9, H2_DEFAULT_FRAME_MAX = 16384 };
 
 #define H2_PREFACE BYTES_LIT("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-
-enum h2_type {
-	H2_DATA = 0x0,
-	H2_HEADERS = 0x1,
-	H2_PRIORITY = 0x2,
-	H2_RST_STREAM = 0x3,
-	H2_SETTINGS = 0x4,
-	H2_PUSH_PROMISE = 0x5,
-	H2_PING = 0x6,
-	H2_GOAWAY = 0x7,
-	H2_WINDOW_UPDATE = 0x8,
-	H2_CONTINUATION = 0x9,
-	H2_ALTSVC = 0xa,           /* RFC 7838 §4 */
-	H2_ORIGIN = 0xc,           /* RFC 8336 §2 */
-	H2_PRIORITY_UPDATE = 0x10, /* RFC 9218 §7.1 */
-};
 
 enum h2_flag {
 	H2_END_STREAM = 0x1,

@@ -6,6 +6,23 @@
 
 #include <stdint.h>
 
+/* Frame types, RFC 9113 §6. */
+enum h2_type {
+	H2_DATA = 0x0,
+	H2_HEADERS = 0x1,
+	H2_PRIORITY = 0x2,
+	H2_RST_STREAM = 0x3,
+	H2_SETTINGS = 0x4,
+	H2_PUSH_PROMISE = 0x5,
+	H2_PING = 0x6,
+	H2_GOAWAY = 0x7,
+	H2_WINDOW_UPDATE = 0x8,
+	H2_CONTINUATION = 0x9,
+	H2_ALTSVC = 0xa,           /* RFC 7838 §4 */
+	H2_ORIGIN = 0xc,           /* RFC 8336 §2 */
+	H2_PRIORITY_UPDATE = 0x10, /* RFC 9218 §7.1 */
+};
+
 /* DATA … CONTINUATION (RFC 9113 §6), ALTSVC (RFC 7838), ORIGIN (RFC 8336), PRIORITY_UPDATE
  * (RFC 9218). */
 const char *names_frame_type(uint32_t type);

@@ -5,19 +5,6 @@
 
 #include "decode/names.h"
 
-enum frame_type {
-	H2_DATA = 0x0,
-	H2_HEADERS = 0x1,
-	H2_PRIORITY = 0x2,
-	H2_RST_STREAM = 0x3,
-	H2_SETTINGS = 0x4,
-	H2_PUSH_PROMISE = 0x5,
-	H2_PING = 0x6,
-	H2_GOAWAY = 0x7,
-	H2_WINDOW_UPDATE = 0x8,
-	H2_CONTINUATION = 0x9,
-};
-
 static void put_error(struct line *l, uint32_t code)
 {
 	char room[NAMES_LEN];
