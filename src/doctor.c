@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "capture/backend.h"
+#include "rights.h"
 #include "util/log.h"
 
 enum { TRIAL_RING = 1 << 20 };
@@ -54,15 +55,27 @@ static bool has_addresses(void)
 	return found;
 }
 
+static const char *own_path(void)
+{
+	static char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	return n > 0 ? path : "spf";
+}
+
 static void describe(void)
 {
 	struct utsname u;
+	const char *missing = rights_missing();
 	bool has_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 
 	uname(&u);
 	printf("kernel      %s (%s) %s\n", u.release, u.machine, u.version);
-	printf("rights      %s\n", geteuid() == 0
-	       ? "root" : "not root: capturing needs CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; try sudo");
+	if (missing)
+		printf("rights      %s missing: sudo spf, or once for all who may run it: "
+		       "sudo setcap cap_bpf,cap_perfmon=ep %s\n", missing, own_path());
+	else
+		printf("rights      %s\n", geteuid() == 0 ? "root" : "CAP_BPF and CAP_PERFMON");
 	printf("types       %s\n", has_btf
 	       ? "known (BTF)" : "unknown: the kernel needs CONFIG_DEBUG_INFO_BTF=y");
 	printf("addresses   %s\n", has_addresses()

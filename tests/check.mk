@@ -48,8 +48,12 @@ lint: $(SPF) check-lint ## clang-tidy, cppcheck, shellcheck, luacheck
 	$(call say,LUA,lua scripts)
 	$(Q)$(if $(LUA)$(wildcard scripts/*.lua),luacheck --quiet --no-color $(wildcard src/script/*.lua) $(LUA) $(wildcard scripts/*.lua))
 
+CAPTURE_CAPS := cap_bpf,cap_perfmon=ep
+
 install: $(SPF) ## copy spf, its scripts and its manual below PREFIX (DESTDIR first)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/spf/scripts $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(SPF) $(DESTDIR)$(PREFIX)/bin/spf
 	$(if $(wildcard scripts/*.lua),install -m 644 $(wildcard scripts/*.lua) $(DESTDIR)$(PREFIX)/share/spf/scripts)
 	install -m 644 src/spf.1 $(DESTDIR)$(PREFIX)/share/man/man1/spf.1
+	$(if $(CAPS),PATH="$$PATH:/usr/sbin" setcap $(CAPTURE_CAPS) $(DESTDIR)$(PREFIX)/bin/spf)
+	@$(if $(CAPS),,echo "To let every user who may run spf capture: make install CAPS=1 (setcap $(CAPTURE_CAPS))")
