@@ -33,7 +33,10 @@
 #include "watchdog.h"
 #include "worker.h"
 
-enum { SWEEP_MS = 250 }; /* how long a closed socket may go unnoticed */
+enum {
+	SWEEP_MS = 250, /* how long a closed socket may go unnoticed */
+	AGAIN_MS = 300, /* a second Ctrl-C comes from a hand, not from a program */
+};
 
 /* All of the environment that the worker gets. LD_*, GLIBC_TUNABLES, LUA_* and secrets are not
  * for a process that will run other people's code. */
@@ -65,6 +68,7 @@ struct monitor {
 	int64_t swept_ns;
 	bool is_listed;
 	int interrupts;
+	int64_t interrupted_ns; /* when the last one came */
 	struct termios tty; /* as it was, if stdin is a terminal */
 	bool has_tty;
 };
@@ -309,8 +313,13 @@ static void on_signal(struct monitor *m)
 {
 	struct signalfd_siginfo si;
 
+	int64_t now = monotonic_ns();
+
 	if (read(m->signals, &si, sizeof(si)) != sizeof(si) || si.ssi_signo == SIGCHLD)
 		return;
+	if (m->interrupts && now - m->interrupted_ns < AGAIN_MS * 1000000ll)
+		return; /* one Ctrl-C may come twice: timeout(1) hands it on and repeats it */
+	m->interrupted_ns = now;
 	kill(m->worker, m->interrupts++ ? SIGKILL : SIGTERM);
 }
 
