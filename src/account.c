@@ -107,7 +107,7 @@ void account_print(const struct account *a, struct source *src, const struct reo
 			 " + unread %" PRIu64 "%s",
 			 n->connections, n->accepted, n->decoded, n->cut, n->lost, n->filtered,
 			 n->unread, n->unbalanced ? " (DOES NOT ADD UP)" : "");
-	if (n->lost)
+	if (n->lost && src->is_live)
 		log_warn("the ring was full: try a larger --ring-size, a filter, or --snaplen");
 	if (t.no_slot)
 		log_warn("%" PRIu64 " sockets were not watched: all places were taken", t.no_slot);

@@ -32,6 +32,8 @@ struct pipeline {
 	uint64_t seq;
 	uint64_t counted; /* records that -c counts */
 	uint32_t pending; /* the same, in the batch that was not given away yet */
+	int64_t due_ns;   /* files: when the next timer of a script is due */
+	int64_t end_ns;   /* when the capture ended, in the source's clock */
 	int64_t now_ns;   /* time of the newest chunk, in the source's clock */
 	const char *reason; /* why it ends; NULL = it goes on */
 	int status;
@@ -384,7 +386,7 @@ static void settle(struct pipeline *p)
 
 	flush_batch(p, 0);
 	if (p->scripts) {
-		scripts_tick(p->scripts, now, p->src->epoch_ns);
+		scripts_tick(p->scripts, now, now + p->src->epoch_ns);
 		check_exit(p);
 	}
 	if (sink_flush(p->out) < 0)
@@ -393,6 +395,17 @@ static void settle(struct pipeline *p)
 		end(p, "output", EXIT_OK);
 	if (p->src->is_live && p->o->duration_ns && now - p->src->start_ns >= p->o->duration_ns)
 		end(p, "time", EXIT_OK);
+}
+
+/* A chunk of a file: timers run by its times, before the first chunk that is past them. */
+static void take_file(struct pipeline *p, const struct chunk *c)
+{
+	if (p->scripts && c->ts_ns >= p->due_ns) {
+		flush_batch(p, 0);
+		p->due_ns = scripts_tick(p->scripts, c->ts_ns, c->ts_ns + p->src->epoch_ns);
+		check_exit(p);
+	}
+	take(p, c);
 }
 
 /* One turn. Returns false when the source had nothing for now. */
@@ -406,7 +419,7 @@ static bool turn(struct pipeline *p)
 		if (p->reorder)
 			reorder_push(p->reorder, &c);
 		else
-			take(p, &c);
+			take_file(p, &c);
 		return true;
 	}
 	if (rc == -ENODATA)
@@ -425,6 +438,7 @@ static void finish(struct pipeline *p)
 	struct stamp st = { .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1 };
 	const char *reason = p->reason;
 	struct conn *conn;
+	size_t at = 0;
 
 	if (p->src->is_live) {
 		p->reason = NULL; /* what the ring still holds is taken, unless -c said enough */
@@ -440,14 +454,15 @@ static void finish(struct pipeline *p)
 	st.ts_ns = p->now_ns + p->src->epoch_ns;
 	st.elapsed_ns = p->now_ns - p->src->start_ns;
 	p->account.is_enough = reason && !strcmp(reason, "count");
-	while ((conn = conns_any(&p->conns))) {
-		if (!p->account.is_enough)
-			take_tails(p, conn);
+	/* in the order in which a replay will have it: first what the file says, then the end */
+	while (!p->account.is_enough && (conn = conns_each(&p->conns, &at)))
+		take_tails(p, conn);
+	while ((conn = conns_any(&p->conns)))
 		close_conn(p, conn, OUTCOME_CAPTURE_END, "capture ended", &st);
-	}
 	flush_batch(p, 0);
+	p->end_ns = p->src->is_live ? monotonic_ns() : p->src->end_ns ? p->src->end_ns : p->now_ns;
 	if (p->writer)
-		pcapng_finish(p->writer);
+		pcapng_finish(p->writer, p->end_ns);
 }
 
 static void summarize(struct pipeline *p, int64_t began_ns)
@@ -457,7 +472,7 @@ static void summarize(struct pipeline *p, int64_t began_ns)
 		.records = p->seq,
 		.dropped = sums.lost + sums.cut,
 		.gaps = sums.gaps,
-		.duration_ns = (p->src->is_live ? monotonic_ns() : p->now_ns) - began_ns,
+		.duration_ns = p->end_ns - began_ns,
 		.reason = p->reason,
 	};
 
@@ -474,6 +489,8 @@ int pipeline_run(struct pipeline *p, const volatile int *stop)
 {
 	int64_t began = p->src->start_ns;
 
+	if (p->scripts) /* timers count from the beginning of the capture */
+		p->due_ns = scripts_tick(p->scripts, began, began + p->src->epoch_ns);
 	while (!p->reason) {
 		if (*stop)
 			end(p, "signal", EXIT_OK);

@@ -129,7 +129,11 @@ static int read_facts(struct own *o, struct bytes comment, int64_t ts_ns)
 	bool again = false;
 	int rc;
 
-	if (!bytes_take(&comment, 5, &word) || !words_next(&comment, &word) || !kind_of(word, &kind))
+	if (!bytes_take(&comment, 5, &word) || !words_next(&comment, &word))
+		return 0;
+	if (bytes_equal(word, BYTES_LIT("end")))
+		o->s.end_ns = ts_ns - o->s.epoch_ns;
+	if (!kind_of(word, &kind))
 		return 0;
 	*c = words_default(kind);
 	o->captured = 0;

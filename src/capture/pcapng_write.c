@@ -36,8 +36,8 @@ struct wconn {
 	uint64_t lost[2];      /* bytes missing before the next packet */
 	enum gap_cause cause[2];
 	bool closed[2];
+	bool is_unknown;       /* it had no OPEN */
 	bool is_h2;            /* Wireshark will know, or it is too late to tell it */
-	bool has_data;
 	struct wconn *newer, *older;
 };
 
@@ -266,8 +266,9 @@ static void put_open(struct pcapng_writer *w, struct wconn *k, int64_t ts_ns)
 	k->file = w->file;
 	k->interface = interface_of(w, k->addr);
 	c.early = c.early && !again;
-	text = facts(w, "open", &c);
-	if (again) {
+	text = k->is_unknown ? BYTES_LIT("spf: made up (this connection was never announced)") :
+			       facts(w, "open", &c);
+	if (again && !k->is_unknown) {
 		buf_puts(&w->words, " again=1");
 		text = buf_bytes(&w->words);
 	}
@@ -407,7 +408,9 @@ static struct wconn *conn_of(struct pcapng_writer *w, const struct chunk *c)
 		return conn_new(w, c);
 	open = words_default(CHUNK_OPEN);
 	open.sock = c->sock;
-	return conn_new(w, &open);
+	k = conn_new(w, &open);
+	k->is_unknown = true;
+	return k;
 }
 
 int pcapng_write(struct pcapng_writer *w, const struct chunk *c)
@@ -432,9 +435,15 @@ int pcapng_write(struct pcapng_writer *w, const struct chunk *c)
 	return w->out.len >= BUFFER_LEN ? pcapng_flush(w) : w->error;
 }
 
-int pcapng_finish(struct pcapng_writer *w)
+int pcapng_finish(struct pcapng_writer *w, int64_t end_ns)
 {
+	struct interface *i = w->newest ? w->newest->interface : interface_of(w, NULL);
+
+	w->ts_ns = end_ns;
 	put_stats(w);
+	if (is_in_file(w, i))
+		block_stats(&w->out, i->id, epoch_of(w, end_ns), i->received, i->dropped,
+			    BYTES_LIT("spf: end"));
 	return pcapng_flush(w);
 }
 

@@ -35,8 +35,9 @@ int pcapng_write(struct pcapng_writer *w, const struct chunk *c);
  * away, or another -errno of write(2). */
 int pcapng_flush(struct pcapng_writer *w);
 
-/* Ends the file with statistics. Returns what pcapng_flush() does. */
-int pcapng_finish(struct pcapng_writer *w);
+/* Ends the file with statistics and the time when the capture ended, in the source's clock.
+ * Returns what pcapng_flush() does. */
+int pcapng_finish(struct pcapng_writer *w, int64_t end_ns);
 
 void pcapng_writer_free(struct pcapng_writer *w);
 

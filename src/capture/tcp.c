@@ -31,6 +31,7 @@ struct half {
 	uint32_t pending_len;
 	struct piece *pending; /* sorted by seq, without overlap; none at or before next */
 	uint16_t patience;     /* segments until an acknowledged hole is given up; 0 = none is */
+	int64_t closed_ns;
 	bool has_seq, has_isn, has_fin, closed;
 };
 
@@ -275,6 +276,13 @@ static void lose(struct tcp *t, struct flow *f, int dir, uint32_t seq, int64_t t
 	drain(t, f, dir);
 }
 
+/* Told once both ends have: the other one may still answer, and the first end ends it for conn/. */
+static void tell_close(struct tcp *t, struct flow *f, int dir)
+{
+	if (f->is_open)
+		item_add(t, f, dir, CHUNK_CLOSE, f->half[dir].closed_ns);
+}
+
 static void close_half(struct tcp *t, struct flow *f, int dir, int64_t ts_ns)
 {
 	struct half *h = &f->half[dir];
@@ -282,11 +290,13 @@ static void close_half(struct tcp *t, struct flow *f, int dir, int64_t ts_ns)
 	if (h->closed)
 		return;
 	h->closed = true;
+	h->closed_ns = ts_ns;
 	drop_pending(t, h);
-	if (f->is_open)
-		item_add(t, f, dir, CHUNK_CLOSE, ts_ns);
-	if (f->half[!dir].closed)
-		flow_over(t, f);
+	if (!f->half[!dir].closed)
+		return;
+	tell_close(t, f, !dir);
+	tell_close(t, f, dir);
+	flow_over(t, f);
 }
 
 /* Gives everything that waits, with the gaps between. */
@@ -524,9 +534,12 @@ void tcp_finish(struct tcp *t)
 			struct half *h = &f->half[i];
 
 			flush(t, f, i, t->ts_ns);
-			if (h->has_fin)
+			if (h->has_fin && !h->closed)
 				close_half(t, f, i, t->ts_ns);
 		}
+		for (int i = 0; i < 2; i++)
+			if (f->half[i].closed && !f->half[!i].closed)
+				tell_close(t, f, i);
 	}
 }
 

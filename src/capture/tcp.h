@@ -8,7 +8,9 @@
  * A hole waits for its bytes until the receiver acknowledges past it (then they were sent and
  * not captured: at once if the acknowledgement carries data, since that may be the answer, else
  * after a few more segments), until LIMIT_TCP_PENDING waits behind it, or until the end.
- * A connection whose beginning is not in the file begins at its first segment with data.
+ * Both CLOSE chunks come when both ends have closed (or the file has ended): an end that has
+ * closed still listens. A connection whose beginning is not in the file begins at its first
+ * segment with data.
  */
 #ifndef SPF_CAPTURE_TCP_H
 #define SPF_CAPTURE_TCP_H

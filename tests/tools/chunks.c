@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	struct pcapng_writer *w = NULL;
 	struct source *s;
 	struct chunk c;
-	int64_t settled;
+	int64_t settled, last_ns = 0;
 
 	s = fd < 0 ? NULL : source_open_file(fd, &why);
 	if (!s) {
@@ -71,6 +71,7 @@ int main(int argc, char **argv)
 		print(s, NULL, bare, &printer);
 	}
 	while ((rc = s->ops->next(s, &c, &settled)) == 1) {
+		last_ns = c.ts_ns;
 		if (w)
 			pcapng_write(w, &c);
 		else
@@ -78,7 +79,7 @@ int main(int argc, char **argv)
 	}
 	if (rc != -ENODATA)
 		fprintf(stderr, "chunks: %s: %s\n", name, s->why);
-	if (w && pcapng_finish(w))
+	if (w && pcapng_finish(w, last_ns))
 		rc = -EIO;
 	pcapng_writer_free(w);
 	s->ops->free(s);

@@ -38,7 +38,7 @@ static void write_files(const char *trace, struct pcapng_options o, int *fds, si
 	w = pcapng_writer_new(fds, cnt, &o, s->epoch_ns, s->start_ns);
 	while (s->ops->next(s, &c, &settled) == 1)
 		assert_int_equal(pcapng_write(w, &c), 0);
-	assert_int_equal(pcapng_finish(w), 0);
+	assert_int_equal(pcapng_finish(w, 0), 0);
 	pcapng_writer_free(w);
 	s->ops->free(s);
 }
@@ -210,7 +210,7 @@ static void many_connections_have_their_own_addresses(void **state)
 		c.peer = 2 * i + 2;
 		assert_int_equal(pcapng_write(w, &c), 0);
 	}
-	assert_int_equal(pcapng_finish(w), 0);
+	assert_int_equal(pcapng_finish(w, 0), 0);
 	pcapng_writer_free(w);
 	close(fd);
 }
@@ -226,7 +226,7 @@ static void a_reader_that_went_away_is_told(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	w = pcapng_writer_new(&fds[1], 1, &o, 0, 0);
 	assert_int_equal(pcapng_flush(w), -EPIPE);
-	assert_int_equal(pcapng_finish(w), -EPIPE);
+	assert_int_equal(pcapng_finish(w, 0), -EPIPE);
 	pcapng_writer_free(w);
 	close(fds[1]);
 }

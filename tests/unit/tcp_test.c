@@ -114,7 +114,7 @@ static void retransmissions_and_overlaps_count_once(void **state)
 
 static void what_comes_early_waits(void **state)
 {
-	RUN("open(c,client) c@0:a c@1:b c@2:c c@3:d c@4:end |", SYN, { 'c', A | F, 103, "d", 200, 0 },
+	RUN("open(c,client) c@0:a c@1:b c@2:c c@3:d | c@4:end", SYN, { 'c', A | F, 103, "d", 200, 0 },
 	    { 'c', A, 101, "b", 200, 0 }, { 'c', A, 102, "c", 200, 0 }, { 'c', A, 100, "a", 200, 0 });
 }
 
@@ -175,7 +175,7 @@ static void a_capture_may_start_in_the_middle(void **state)
 
 static void sequence_numbers_wrap(void **state)
 {
-	RUN("open(c,client) c@0:abcd c@4:efgh c@8:ij c@10:end |", { 'c', S, 0xfffffffa, NULL, 0, 0 },
+	RUN("open(c,client) c@0:abcd c@4:efgh c@8:ij | c@10:end", { 'c', S, 0xfffffffa, NULL, 0, 0 },
 	    { 'c', A, 0xfffffffb, "abcd", 0, 0 }, { 'c', A | F, 3, "ij", 0, 0 },
 	    { 'c', A, 0xffffffff, "efgh", 0, 0 });
 }
