@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "capture/net.h"
 #include "capture/words.h"
 #include "util/hash.h"
 #include "util/limits.h"
@@ -88,22 +89,6 @@ static void list_add(struct flow_list *l, struct flow *f)
 	*(l->newest ? &l->newest->newer : &l->oldest) = f;
 	l->newest = f;
 	l->cnt++;
-}
-
-static bool net_equal(const struct chunk_net *a, const struct chunk_net *b)
-{
-	return a->port == b->port && a->family == b->family && !memcmp(a->ip, b->ip, 16);
-}
-
-static uint64_t net_hash(const struct chunk_net *n)
-{
-	uint64_t lo, hi;
-
-	memcpy(&lo, n->ip, 8);
-	memcpy(&hi, n->ip + 8, 8);
-	lo = (lo ^ n->port ^ (uint64_t)n->family << 16) * 0x9e3779b97f4a7c15ull;
-	hi = (hi ^ lo >> 29) * 0xbf58476d1ce4e5b9ull;
-	return lo ^ hi ^ hi >> 32;
 }
 
 /* The same for both directions. */
