@@ -152,11 +152,13 @@ static int read_facts(struct own *o, struct bytes comment, int64_t ts_ns)
 		if (rc < 0)
 			return bad(o, "a comment of spf with a value that is no good");
 	}
-	if (!c->sock)
+	if (!c->sock || c->sock == c->peer)
 		return bad(o, "a comment of spf without its socket");
 	c->sock = map_id(o, c->sock);
 	c->peer = map_id(o, c->peer);
-	c->ts_ns = ts_ns - o->s.epoch_ns;
+	c->ts_ns = ts_ns - o->s.epoch_ns; /* both are less than TIME_MAX_NS */
+	if (c->ts_ns > TIME_MAX_NS || c->ts_ns < -TIME_MAX_NS)
+		return bad(o, "a packet of spf with a time that is no good");
 	return is_news(o, c, again);
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "capture/words.h"
 #include "util/limits.h"
 #include "util/xalloc.h"
 
@@ -101,9 +102,10 @@ static int read_interface(struct packets *p, struct bytes body)
 	return 0;
 }
 
+/* A time that is too far away to be one is 0. */
 static int64_t to_ns(const struct interface *i, uint32_t hi, uint32_t lo)
 {
-	unsigned __int128 t = ((uint64_t)hi << 32 | lo) * (unsigned __int128)1000000000;
+	__int128 t = ((uint64_t)hi << 32 | lo) * (__int128)1000000000;
 	uint8_t exp = i->resol & 0x7f;
 
 	if (i->resol & 0x80)
@@ -111,7 +113,8 @@ static int64_t to_ns(const struct interface *i, uint32_t hi, uint32_t lo)
 	else
 		for (; exp && t; exp--)
 			t /= 10;
-	return (int64_t)((uint64_t)t + (uint64_t)i->offset_s * 1000000000);
+	t += (__int128)i->offset_s * 1000000000;
+	return t > -TIME_MAX_NS && t < TIME_MAX_NS ? (int64_t)t : 0;
 }
 
 /* Packet data of captured bytes and what follows it: the options. */

@@ -39,7 +39,8 @@ static void print_open(struct trace_printer *p, struct buf *out, struct chunk c)
 	bool known = c.role != ROLE_UNKNOWN;
 
 	end_add(p, c.sock, conn, !known ? 'A' : c.role == ROLE_CLIENT ? 'C' : 'S');
-	end_add(p, c.peer, conn, !known ? 'B' : c.role == ROLE_CLIENT ? 'S' : 'C');
+	if (c.peer)
+		end_add(p, c.peer, conn, !known ? 'B' : c.role == ROLE_CLIENT ? 'S' : 'C');
 	buf_puts(out, "O");
 	put_conn(out, conn);
 	if (c.role == ROLE_UNKNOWN)

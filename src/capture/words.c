@@ -312,7 +312,7 @@ bool words_time(struct bytes in, int64_t *ns)
 			frac *= 10;
 	}
 	if (!words_number(whole, &sec) || __builtin_mul_overflow(sec, 1000000000u, &v) ||
-	    __builtin_add_overflow(v, frac, &v) || v > INT64_MAX)
+	    __builtin_add_overflow(v, frac, &v) || v >= TIME_MAX_NS)
 		return false;
 	*ns = minus ? -(int64_t)v : (int64_t)v;
 	return true;

@@ -12,6 +12,9 @@
 #include "util/buf.h"
 #include "util/hash.h"
 
+/* No time of a file is further away (year 2116), so that two can be added. */
+#define TIME_MAX_NS ((int64_t)1 << 62)
+
 /* Strings that live as long as their owner: each distinct one is kept once. Zeroed = empty. */
 struct strings {
 	struct hash table;
