@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""-w while capturing: the same script over the file prints the same bytes; tshark reads it."""
+import collections
+import glob
+import json
+import os
+import shutil
+
+import live
+
+NEEDS_CAPTURE = True
+DEMO = os.path.join(live.ROOT, "examples/demo")
+PYTHON = "/usr/bin/python3"
+ALL = ("-k", "chunk,conn,frame,message,http,call,gap", "-j")
+
+
+def shop():
+    if live.run(PYTHON, "-c", "import grpc").returncode:
+        raise live.Skip("python3-grpcio is not installed")
+    sock = live.path("shop.sock")
+    if os.path.exists(sock):
+        os.unlink(sock)
+    live.start(PYTHON, os.path.join(DEMO, "server.py"), sock)
+    live.until(lambda: os.path.exists(sock) and live.can_connect(sock), "the shop is open")
+    return sock
+
+
+def buy(sock, rounds):
+    r = live.run(PYTHON, os.path.join(DEMO, "client.py"), sock, str(rounds))
+    assert r.returncode == 0, r
+
+
+def capture(sock, file, rounds, *options):
+    spf = live.Spf(*options, "-w", file, sock)
+    buy(sock, rounds)
+    return spf.finish()
+
+
+def replay(file, *options):
+    r = live.run(live.SPF, "-r", file, *options, cwd=live.ROOT)
+    assert r.returncode == 0, r.stderr
+    return r.stdout
+
+
+def first_difference(a, b):
+    for i, (x, y) in enumerate(zip(a.splitlines(), b.splitlines())):
+        if x != y:
+            return f"line {i + 1}: live {x!r}, replay {y!r}"
+    return f"live {len(a.splitlines())} lines, replay {len(b.splitlines())}"
+
+
+def test_a_replay_gives_all_records_of_the_capture():
+    file = live.path("all.pcapng")
+    sock = shop()
+    out = capture(sock, file, 4, *ALL)
+    assert out.count(b"\n") > 200, out[:1000]
+    again = replay(file, *ALL)
+    assert again == out, first_difference(out, again)
+
+
+def test_each_script_prints_the_same_over_the_file():
+    sock = shop()
+    differ = []
+    for script in sorted(glob.glob(os.path.join(live.ROOT, "scripts", "*.lua"))):
+        name = os.path.basename(script)[:-4]
+        file = live.path(name + ".pcapng")
+        out = capture(sock, file, 1, "-s", script)
+        again = replay(file, "-s", script)
+        if again != out:
+            differ.append(f"{name}: {first_difference(out, again)}")
+    assert not differ, "\n".join(differ)
+
+
+def tshark_frames(file):
+    """{stream and port: [(type, flags, stream, length)]} and as many lists of header fields."""
+    r = live.run("tshark", "-r", file, "-Y", "http2", "-T", "fields", "-E", "aggregator=\x1f",
+                 *[a for f in ("tcp.stream", "tcp.srcport", "http2.type", "http2.flags",
+                               "http2.streamid", "http2.length", "http2.header.name",
+                               "http2.header.value") for a in ("-e", f)])
+    frames, headers = collections.defaultdict(list), collections.defaultdict(list)
+    for line in r.stdout.decode().splitlines():
+        cols = line.split("\t")
+        types, flags, sids, lens, names, values = [c.split("\x1f") if c else [] for c in cols[2:]]
+        if not types:
+            continue
+        key = (cols[0], "server" if cols[1] == "80" else "client")
+        frames[key] += [(int(t), int(f, 0), int(s), int(n)) for t, f, s, n in
+                        zip(types, flags, sids[-len(types):], lens[-len(types):])]
+        headers[key] += list(zip(names, values))
+    return list(frames.values()), list(headers.values())
+
+
+def test_tshark_sees_the_same_frames():
+    if not shutil.which("tshark"):
+        raise live.Skip("tshark is not installed")
+    file = live.path("tshark.pcapng")
+    sock = shop()
+    out = capture(sock, file, 3, "-k", "frame", "-j")
+    frames, headers = collections.defaultdict(list), collections.defaultdict(list)
+    for r in map(json.loads, out.decode().splitlines()):
+        key = (r["conn_id"], r["from"])
+        frames[key].append((r["type_id"], r["flags"], r["stream_id"], r["length"]))
+        headers[key] += [(h["name"], h["value"]) for h in r.get("headers") or []]
+    theirs, their_headers = tshark_frames(file)
+    assert sum(map(len, frames.values())) > 100
+    assert sorted(theirs) == sorted(frames.values())
+    assert sorted(their_headers) == sorted(headers.values())
+    assert live.run("capinfos", file).returncode == 0
+    names = live.run("capinfos", file).stdout.decode()
+    assert f"Name = {sock}" in names, names
+
+
+def test_files_are_filled_in_turn():
+    sock = shop()
+    file = live.path("turn.pcapng")
+    spf = live.Spf("-w", file, "-C", "20K", "-W", "3", sock)
+    buy(sock, 20)
+    spf.finish()
+    files = [live.path(f"turn.{i}.pcapng") for i in range(3)]
+    assert all(1000 < os.path.getsize(f) < 60000 for f in files), list(map(os.path.getsize, files))
+    for f in files:
+        assert replay(f, "-k", "chunk", "-j").count(b"\n") > 10
+
+
+def test_a_pipe_into_tshark_is_live():
+    if not shutil.which("tshark"):
+        raise live.Skip("tshark is not installed")
+    sock = shop()
+    fifo = live.path("fifo")
+    os.mkfifo(fifo)
+    reader = live.start("tshark", "-r", fifo, "-Y", "http2", stdout=open(live.path("live.txt"), "wb"))
+    with open(fifo, "wb") as pipe:
+        spf = live.Spf("-w", "-", sock, stdout=pipe)
+    buy(sock, 1)
+    spf.finish()
+    assert reader.wait(live.PATIENCE) == 0
+    with open(live.path("live.txt"), "rb") as f:
+        assert b"/demo.Shop/GetItem" in f.read()
