@@ -6,6 +6,7 @@
 
 #include "catalog.h"
 #include "doctor.h"
+#include "extcap.h"
 #include "monitor.h"
 #include "options.h"
 #include "util/log.h"
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
 
 	if (argc > 0 && !strcmp(argv[0], WORKER_NAME))
 		return worker_main(argc, argv);
+	if (extcap_is_asked(argc, argv))
+		return extcap_main(argc, argv);
 	if (options_parse(&o, argc, argv, &why))
 		die(EXIT_USAGE, "%s", why);
 	log_setup(o.quiet, o.verbose);

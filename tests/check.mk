@@ -53,6 +53,8 @@ CAPTURE_CAPS := cap_bpf,cap_perfmon=ep
 install: $(SPF) ## copy spf, its scripts and its manual below PREFIX (DESTDIR first)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/spf/scripts $(DESTDIR)$(PREFIX)/share/man/man1
 	install $(SPF) $(DESTDIR)$(PREFIX)/bin/spf
+	install -d $(DESTDIR)$(PREFIX)/lib/wireshark/extcap
+	ln -sf $(PREFIX)/bin/spf $(DESTDIR)$(PREFIX)/lib/wireshark/extcap/spf
 	$(if $(wildcard scripts/*.lua),install -m 644 $(wildcard scripts/*.lua) $(DESTDIR)$(PREFIX)/share/spf/scripts)
 	install -m 644 src/spf.1 $(DESTDIR)$(PREFIX)/share/man/man1/spf.1
 	$(if $(CAPS),PATH="$$PATH:/usr/sbin" setcap $(CAPTURE_CAPS) $(DESTDIR)$(PREFIX)/bin/spf)

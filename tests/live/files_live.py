@@ -136,3 +136,28 @@ def test_a_pipe_into_tshark_is_live():
     assert reader.wait(live.PATIENCE) == 0
     with open(live.path("live.txt"), "rb") as f:
         assert b"/demo.Shop/GetItem" in f.read()
+
+
+def test_wireshark_has_the_sockets_among_its_interfaces():
+    if not shutil.which("tshark"):
+        raise live.Skip("tshark is not installed")
+    home = live.path("home")
+    folder = os.path.join(home, ".config/wireshark/extcap")
+    os.makedirs(folder)
+    os.symlink(live.SPF, os.path.join(folder, "spf"))
+    env = dict(os.environ, HOME=home)
+    sock = shop()
+    r = live.run("tshark", "-D", env=env)
+    assert f"spf:{sock} (unix socket {sock})" in r.stdout.decode(), r
+    out = live.path("extcap.txt")
+    with open(out, "wb") as f:
+        reader = live.start("tshark", "-l", "-i", "spf:" + sock, "-a", "duration:15", "-Y", "http2",
+                            stdout=f, env=env)
+
+    def shown():
+        buy(sock, 1)
+        with open(out, "rb") as text:
+            return b"/demo.Shop/GetItem" in text.read()
+
+    live.until(shown, "tshark shows the calls")
+    live.stop(reader, 2)
