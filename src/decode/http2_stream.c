@@ -265,7 +265,7 @@ bool h2_context_put(struct h2_context *ctx, struct batch *b, struct context *out
 	const uint8_t *p = ctx->text;
 
 	if (ctx->batch_id != b->id) {
-		if (!batch_room(b, h2_context_room(ctx, b)))
+		if (!batch_fits(b, h2_context_room(ctx, b)))
 			return false;
 		ctx->cached = (struct context){ .is_grpc = ctx->is_grpc,
 						.path_unknown = ctx->path_unknown };

@@ -56,9 +56,14 @@ struct str batch_str(struct batch *b, struct bytes in)
 	return s;
 }
 
+bool batch_fits(const struct batch *b, uint32_t n)
+{
+	return n <= b->cap && aligned(n) <= b->cap - b->used;
+}
+
 bool batch_room(const struct batch *b, uint32_t n)
 {
-	return b->count < BATCH_RECORDS && n <= b->cap && aligned(n) <= b->cap - b->used;
+	return b->count < BATCH_RECORDS && batch_fits(b, n);
 }
 
 void *batch_record(struct batch *b, uint32_t len, const struct record *head)

@@ -286,6 +286,9 @@ void *batch_alloc(struct batch *b, uint32_t n);
 /* Copies bytes in. NULL data or a full batch gives the absent str; use batch_room() before. */
 struct str batch_str(struct batch *b, struct bytes in);
 
+/* True if n more bytes, alignment included, fit: for what belongs to a record already begun. */
+bool batch_fits(const struct batch *b, uint32_t n);
+
 /* True if n more bytes, alignment included, fit and a record may be added. */
 bool batch_room(const struct batch *b, uint32_t n);
 

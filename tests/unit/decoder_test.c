@@ -60,9 +60,41 @@ static void a_unary_call_shows_each_frame_however_it_is_cut(void **state)
 	}
 }
 
+/* The request is the record that fills the batch: its path must be there all the same. */
+static void the_last_record_of_a_batch_has_its_context_too(void **state)
+{
+	struct want want = { .kind = { [KIND_FRAME] = true } };
+	struct conn_info info = { .id = 1, .addr = "/run/x", .seen_open = true,
+				  .role = { ROLE_CLIENT, ROLE_SERVER } };
+	struct stamp st = { .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1 };
+	struct bytes ping = HEX("000008060000000000" "0102030405060708");
+	struct bytes begin = HEX(PREFACE "000000040000000000"), request = HEX(REQUEST);
+	struct decoder *d = decoder_new(&want, &info);
+	struct batch *b = batch_new();
+	struct rec_frame *r;
+
+	decoder_feed(d, 0, begin, &st);
+	while (decoder_next(d, b) > 0)
+		;
+	while (b->count < BATCH_RECORDS - 1) {
+		decoder_feed(d, 0, ping, &st);
+		while (decoder_next(d, b) > 0)
+			;
+	}
+	decoder_feed(d, 0, request, &st);
+	assert_int_equal(decoder_next(d, b), 1);
+	assert_int_equal(b->count, BATCH_RECORDS);
+	r = (struct rec_frame *)batch_at(b, BATCH_RECORDS - 1);
+	assert_int_equal(r->type, 1);
+	assert_text(batch_bytes(b, r->ctx.path), "/helloworld.Greeter/SayHello");
+	free(b);
+	decoder_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_last_record_of_a_batch_has_its_context_too),
 		cmocka_unit_test(a_unary_call_shows_each_frame_however_it_is_cut),
 	};
 
