@@ -768,6 +768,10 @@ static int stories(void)
 	}
 	if (cnt)
 		runs += story(lines, cnt, longest, &bad);
+	for (int i = 0; i < cnt; i++)
+		free(lines[i]);
+	free(lines);
+	free(line);
 	printf("%ld %ld\n", runs, bad);
 	return 0;
 }
