@@ -10,7 +10,7 @@ packages() {
 		libluajit-5.1-dev ;;
 	demo) echo python3 python3-grpcio ;;
 	check) echo libcmocka-dev libclang-rt-14-dev libnghttp2-dev nghttp2-client nghttp2-server \
-		nghttp2-proxy curl tshark luajit ;;
+		nghttp2-proxy curl tshark luajit tmux strace wrk golang-go golang-google-grpc-dev ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck lua-check ;;
 	*) echo "deps.sh: no group '$1'" >&2; exit 2 ;;
 	esac

@@ -117,9 +117,10 @@ def test_files_are_filled_in_turn():
     buy(sock, 20)
     spf.finish()
     files = [live.path(f"turn.{i}.pcapng") for i in range(3)]
-    assert all(1000 < os.path.getsize(f) < 60000 for f in files), list(map(os.path.getsize, files))
-    for f in files:
-        assert replay(f, "-k", "chunk", "-j").count(b"\n") > 10
+    assert all(os.path.getsize(f) < 60000 for f in files), list(map(os.path.getsize, files))
+    # the newest may just have been begun; the others are full
+    chunks = sorted(replay(f, "-k", "chunk", "-j").count(b"\n") for f in files)
+    assert chunks[1] > 10, chunks
 
 
 def test_a_pipe_into_tshark_is_live():
