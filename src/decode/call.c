@@ -9,6 +9,8 @@
 #include "util/limits.h"
 #include "util/xalloc.h"
 
+enum { ENCODING_MAX = 23 }; /* of a grpc-encoding; the names in use have 4 to 8 letters */
+
 /* Bytes of header lists that calls of all connections keep together. */
 static uint64_t kept_total;
 
@@ -26,9 +28,15 @@ struct call *call_new(struct calls *cs, int64_t stream_id)
 		c->half[i].head_read_ns = -1;
 		c->half[i].last_read_ns = -1;
 		c->half[i].last_ns = -1;
-		c->half[i].grpc.keep = cs->d->want->kind[KIND_MESSAGE] && cs->d->want->data;
 	}
 	return c;
+}
+
+static void free_list(struct hpack_list *l)
+{
+	if (l)
+		hpack_list_release(l);
+	free(l);
 }
 
 void call_free(struct call *c)
@@ -37,11 +45,18 @@ void call_free(struct call *c)
 		return;
 	kept_total -= c->kept;
 	for (int i = 0; i < 2; i++) {
-		grpc_release(&c->half[i].grpc);
-		hpack_list_release(&c->half[i].headers);
-		hpack_list_release(&c->half[i].trailers);
+		struct call_half *half = &c->half[i];
+
+		if (half->body)
+			grpc_release(&half->body->grpc);
+		free(half->body);
+		free(half->encoding);
+		free_list(half->headers);
+		free_list(half->trailers);
 	}
-	buf_release(&c->grpc_message);
+	if (c->grpc_message)
+		buf_release(c->grpc_message);
+	free(c->grpc_message);
 	h2_context_unref(c->ctx);
 	free(c);
 }
@@ -96,17 +111,20 @@ static void read_message(struct call *c, struct bytes value, bool unknown)
 {
 	if (unknown)
 		return;
-	buf_release(&c->grpc_message);
-	grpc_unescape(value, &c->grpc_message);
-	c->has_grpc_message = true;
+	if (!c->grpc_message)
+		c->grpc_message = xcalloc(1, sizeof(*c->grpc_message));
+	buf_release(c->grpc_message);
+	grpc_unescape(value, c->grpc_message);
 }
 
 static void read_encoding(struct call_half *half, struct bytes value)
 {
-	size_t len = value.len < sizeof(half->encoding) ? value.len : sizeof(half->encoding) - 1;
+	size_t len = value.len < ENCODING_MAX ? value.len : ENCODING_MAX;
 
-	memcpy(half->encoding, value.p, len);
-	half->encoding[len] = 0;
+	free(half->encoding);
+	half->encoding = xcalloc(1, len + 1);
+	if (len)
+		memcpy(half->encoding, value.p, len);
 }
 
 static void read_field(struct call *c, enum call_side side, struct bytes name, struct bytes value,
@@ -160,24 +178,26 @@ bool call_has_messages(const struct call *c, enum call_side side)
 	       (c->is_grpc && !half->typed);
 }
 
-void call_keep(const struct calls *cs, struct call *c, struct hpack_list *slot,
+void call_keep(const struct calls *cs, struct call *c, struct hpack_list **slot,
 	       const struct hpack_list *l)
 {
 	size_t len = l->cnt * sizeof(*l->v) + l->len;
+	struct hpack_list *kept;
 
-	if (!cs->d->want->headers || !cs->d->want->kind[KIND_CALL] || slot->cnt || !l->cnt)
+	if (!cs->d->want->headers || !cs->d->want->kind[KIND_CALL] || *slot || !l->cnt)
 		return;
 	if (kept_total + len > LIMIT_CALLS_KEPT) {
 		c->inexact = true;
 		return;
 	}
-	slot->v = xmalloc(l->cnt * sizeof(*l->v));
-	memcpy(slot->v, l->v, l->cnt * sizeof(*l->v));
-	slot->cnt = slot->cap = l->cnt;
-	slot->text = xmalloc(l->len + 1);
+	*slot = kept = xcalloc(1, sizeof(*kept));
+	kept->v = xmalloc(l->cnt * sizeof(*l->v));
+	memcpy(kept->v, l->v, l->cnt * sizeof(*l->v));
+	kept->cnt = kept->cap = l->cnt;
+	kept->text = xmalloc(l->len + 1);
 	if (l->len)
-		memcpy(slot->text, l->text, l->len);
-	slot->len = slot->text_cap = l->len;
+		memcpy(kept->text, l->text, l->len);
+	kept->len = kept->text_cap = l->len;
 	c->kept += (uint32_t)len;
 	kept_total += len;
 }
@@ -199,7 +219,7 @@ static uint32_t padded(size_t len)
 
 uint32_t call_list_room(const struct hpack_list *l)
 {
-	return padded(l->cnt * sizeof(struct header)) + padded(l->len);
+	return l ? padded(l->cnt * sizeof(struct header)) + padded(l->len) : 0;
 }
 
 static struct str add_text(struct hpack_list *l, struct bytes text)
@@ -232,7 +252,7 @@ void call_list_of_fields(const struct http1_fields *fields, struct hpack_list *o
 
 struct list call_put_list(struct batch *b, const struct hpack_list *l)
 {
-	struct header *v = l->cnt ? batch_alloc(b, l->cnt * (uint32_t)sizeof(*v)) : NULL;
+	struct header *v = l && l->cnt ? batch_alloc(b, l->cnt * (uint32_t)sizeof(*v)) : NULL;
 	struct list out = { 0 };
 	uint32_t base;
 
@@ -329,10 +349,10 @@ static bool is_failed(const struct call *c)
 static uint32_t record_room(const struct calls *cs, const struct call *c, const struct batch *b)
 {
 	uint32_t n = (uint32_t)sizeof(struct rec_call) + decoder_head_room(cs->d, b) + 2 * 32 +
-		     padded(c->grpc_message.len) + h2_context_room(c->ctx, b);
+		     (c->grpc_message ? padded(c->grpc_message->len) : 0) + h2_context_room(c->ctx, b);
 
 	for (int i = 0; i < 2; i++)
-		n += call_list_room(&c->half[i].headers) + call_list_room(&c->half[i].trailers);
+		n += call_list_room(c->half[i].headers) + call_list_room(c->half[i].trailers);
 	return n;
 }
 
@@ -366,13 +386,13 @@ static void put_call(struct batch *b, const struct calls *cs, const struct call 
 	put_process(b, cs, c, CALL_RESPONSE, &r->server_pid, &r->server_comm);
 	r->r.pid = r->client_pid;
 	r->r.comm = r->client_comm;
-	if (c->has_grpc_message)
-		r->grpc_message = batch_str(b, c->grpc_message.len ? buf_bytes(&c->grpc_message)
-								   : BYTES_LIT(""));
-	r->req_headers = call_put_list(b, &req->headers);
-	r->req_trailers = call_put_list(b, &req->trailers);
-	r->resp_headers = call_put_list(b, &resp->headers);
-	r->resp_trailers = call_put_list(b, &resp->trailers);
+	if (c->grpc_message)
+		r->grpc_message = batch_str(b, c->grpc_message->len ? buf_bytes(c->grpc_message)
+								    : BYTES_LIT(""));
+	r->req_headers = call_put_list(b, req->headers);
+	r->req_trailers = call_put_list(b, req->trailers);
+	r->resp_headers = call_put_list(b, resp->headers);
+	r->resp_trailers = call_put_list(b, resp->trailers);
 }
 
 static int put_done(struct calls *cs, struct call *c, struct batch *b)

@@ -20,24 +20,29 @@
 
 enum call_side { CALL_REQUEST, CALL_RESPONSE };
 
+/* What cutting messages out of a side's body takes; there once the body has begun. */
+struct call_body {
+	struct grpc grpc;
+	struct stamp message_st; /* of the first byte of the message at hand */
+	uint32_t base64;       /* GRPC_WEB_TEXT: bits read and not yet used, */
+	uint8_t base64_cnt;    /* of so many characters */
+};
+
 struct call_half {
-	bool seen;             /* its head was */
-	bool ended;
 	struct stamp st;       /* of its head's first byte */
 	int64_t head_read_ns;  /* when the head's last byte was read; < 0 unknown */
 	int64_t last_ns;       /* its last byte written, and read; < 0 unknown */
 	int64_t last_read_ns;
 	uint64_t bytes;        /* of the body */
 	uint32_t messages;     /* that came to their end */
-	enum grpc_kind kind;   /* of its content-type */
-	bool typed;            /* its content-type was sent and is known */
-	bool maybe_grpc;       /* it may have been sent: messages are counted in case */
-	char encoding[24];     /* grpc-encoding; "" none */
-	uint32_t base64;       /* GRPC_WEB_TEXT: bits read and not yet used, */
-	uint8_t base64_cnt;    /* of so many characters */
-	struct grpc grpc;
-	struct stamp message_st; /* of the first byte of the message at hand */
-	struct hpack_list headers, trailers; /* if wanted */
+	uint8_t kind;          /* enum grpc_kind, of its content-type */
+	bool typed : 1;        /* its content-type was sent and is known */
+	bool maybe_grpc : 1;   /* it may have been sent: messages are counted in case */
+	bool seen : 1;         /* its head was */
+	bool ended : 1;
+	char *encoding;        /* grpc-encoding; NULL none */
+	struct call_body *body; /* NULL: no messages so far */
+	struct hpack_list *headers, *trailers; /* NULL: none, or not wanted */
 };
 
 struct call {
@@ -54,8 +59,7 @@ struct call {
 	int64_t error_code;     /* < 0 none */
 	enum call_outcome outcome;
 	uint32_t kept;          /* bytes of header lists */
-	struct buf grpc_message; /* decoded */
-	bool has_grpc_message;
+	struct buf *grpc_message; /* decoded; NULL none */
 	struct call_half half[2]; /* by enum call_side */
 };
 
@@ -95,7 +99,7 @@ void call_more(struct call *c, enum call_side side, uint64_t len, const struct s
 void call_read_fields(struct call *c, enum call_side side, const struct hpack_list *l);
 
 /* Keeps the list for c.request and c.response, if that is wanted and there is room. */
-void call_keep(const struct calls *cs, struct call *c, struct hpack_list *slot,
+void call_keep(const struct calls *cs, struct call *c, struct hpack_list **slot,
 	       const struct hpack_list *l);
 
 /* True if messages of that side are to be cut out of the body. */
@@ -113,7 +117,7 @@ void call_body(struct calls *cs, struct call *c, enum call_side side, struct byt
 void call_body_gap(struct calls *cs, struct call *c, enum call_side side, uint64_t len);
 
 /* Bytes of the connection are missing, maybe of this body: where messages begin is not known. */
-void call_lose_messages(struct call *c, enum call_side side);
+void call_lose_messages(const struct calls *cs, struct call *c, enum call_side side);
 
 /* Writes the next record: messages of the body given last, then finished calls, each after the
  * messages that its end cut off. Returns 1, 0 if there is none, or decoder_no_room(). */
@@ -129,7 +133,7 @@ int message_cut_next(struct calls *cs, struct call *c, struct batch *b);
 /* The direction of the connection in which that side of a call is sent. */
 int call_dir(const struct calls *cs, enum call_side side);
 
-/* Bytes of a header list in a batch, and the list put there. */
+/* Bytes of a header list (NULL: none) in a batch, and the list put there. */
 uint32_t call_list_room(const struct hpack_list *l);
 struct list call_put_list(struct batch *b, const struct hpack_list *l);
 

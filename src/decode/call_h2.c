@@ -235,7 +235,7 @@ static void on_gap(struct decoder *d, struct h2 *h, int dir, struct h2_stream *s
 	for (s = s ? NULL : h->oldest; s; s = s->next) {
 		c = s->call;
 		if (c)
-			call_lose_messages(c, side_of(h, dir));
+			call_lose_messages(d->user, c, side_of(h, dir));
 	}
 }
 

@@ -154,7 +154,6 @@ static int next_data(struct h2 *h, int dir, struct bytes *in, const struct stamp
 	struct h2_dir *d = &h->dir[dir];
 	size_t before = in->len;
 	struct bytes part, body;
-	struct h2_half *half;
 
 	if (!d->data_started) {
 		if (!h2_frame_data_start(&d->f, in, &d->body_left))
@@ -166,11 +165,8 @@ static int next_data(struct h2 *h, int dir, struct bytes *in, const struct stamp
 	body = bytes_of(part.p, part.len < d->body_left ? part.len : d->body_left);
 	d->body_left -= (uint32_t)body.len;
 	event_of_frame(h, dir, st, ev);
-	if (ev->stream) {
-		half = &ev->stream->half[dir];
-		half->data_len += body.len;
-		h2_half_touch(half, &d->start, st);
-	}
+	if (ev->stream)
+		ev->stream->half[dir].data_len += body.len;
 	ev->body = body;
 	if (h->keep_data && (d->left || d->buf.len)) {
 		if (d->buf.len + body.len <= LIMIT_FRAME_KEPT)
@@ -249,7 +245,7 @@ static struct h2_stream *stream_of_block(struct h2 *h, int dir, const struct h2_
 	return s;
 }
 
-static void apply_block(struct h2 *h, int dir, const struct stamp *st, struct h2_event *ev)
+static void apply_block(struct h2 *h, int dir, struct h2_event *ev)
 {
 	const struct h2_frame *f = ev->frame;
 	struct h2_block_kind k = h2_block_kind(&fields_of_block);
@@ -271,7 +267,6 @@ static void apply_block(struct h2 *h, int dir, const struct stamp *st, struct h2
 		return;
 	half = &s->half[dir];
 	ev->trailers = half->blocks && !k.request && !k.response;
-	h2_half_touch(half, ev->st, st);
 	if (k.request || (dir == h->client && !s->ctx && !ev->trailers && h->exact))
 		h2_stream_set_context(h, s, &fields_of_block);
 	if (!ev->interim && !half->blocks++)
@@ -304,7 +299,7 @@ static int give_block(struct h2 *h, int dir, const struct h2_frame *f, const str
 	}
 	if (ev->block_lost)
 		hpack_lose(&d->hpack);
-	apply_block(h, dir, st, ev);
+	apply_block(h, dir, ev);
 	if (!ev->why)
 		ev->why = h2_rules_block(h, dir, ev);
 	if (!ev->stream || f->type != H2_HEADERS || !(f->flags & H2_END_STREAM))

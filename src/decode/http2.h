@@ -33,14 +33,12 @@ struct h2_context {
 
 /* Who sends in a direction of a stream, and how far it is. */
 struct h2_half {
-	int64_t first_ns, last_ns;           /* epoch; its first and last byte written, 0 none */
-	int64_t first_read_ns, last_read_ns; /* and read by the peer; < 0 unknown */
-	uint64_t data_len;                   /* bytes of DATA, without padding */
-	int64_t window;                      /* flow control: what may still be sent */
-	int64_t content_length;              /* < 0 not said */
-	uint16_t blocks;                     /* header blocks, interim responses not counted */
-	bool ended;                          /* END_STREAM was sent */
-	bool lost;                           /* bytes of it are missing: no longer exact */
+	uint64_t data_len;      /* bytes of DATA, without padding */
+	int64_t window;         /* flow control: what may still be sent */
+	int64_t content_length; /* < 0 not said */
+	uint16_t blocks;        /* header blocks, interim responses not counted */
+	bool ended;             /* END_STREAM was sent */
+	bool lost;              /* bytes of it are missing: no longer exact */
 };
 
 /* Freed when both halves have ended or it was reset, after the event that ended it has been
@@ -53,7 +51,6 @@ struct h2_stream {
 	struct h2_half half[2];
 	struct h2_stream *prev, *next; /* all of the connection, oldest first */
 	void *call;                   /* call.c's own */
-	void *grpc[2];                /* grpc.c's own, by direction */
 };
 
 enum h2_what {

@@ -77,16 +77,6 @@ void h2_stream_reset(struct h2 *h, struct h2_stream *s, int dir)
 	end_stream(h, s);
 }
 
-void h2_half_touch(struct h2_half *half, const struct stamp *first, const struct stamp *last)
-{
-	if (!half->first_ns) {
-		half->first_ns = first->ts_ns;
-		half->first_read_ns = first->read_ns;
-	}
-	half->last_ns = last->ts_ns;
-	half->last_read_ns = last->read_ns;
-}
-
 static bool is(struct bytes b, const char *text, size_t len)
 {
 	return b.len == len && !memcmp(b.p, text, len);

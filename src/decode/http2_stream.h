@@ -26,9 +26,6 @@ void h2_stream_free(struct h2 *h, struct h2_stream *s);
 /* Sets the stream's context from its request's header block. */
 void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack_list *l);
 
-/* Marks bytes as written and read in a direction of the stream. */
-void h2_half_touch(struct h2_half *half, const struct stamp *first, const struct stamp *last);
-
 /* The direction's peer has sent END_STREAM, or the stream was reset. */
 void h2_stream_ended(struct h2 *h, struct h2_stream *s, int dir);
 void h2_stream_reset(struct h2 *h, struct h2_stream *s, int dir);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "decode/inflate.h"
+#include "util/xalloc.h"
 
 static int base64_digit(uint8_t c)
 {
@@ -18,7 +19,7 @@ static int base64_digit(uint8_t c)
 
 /* gRPC-Web's text form is base64 (RFC 4648 §4), of which several pieces, each with its own
  * padding, may follow one another. What is no digit is passed over. */
-static struct bytes untext(struct calls *cs, struct call_half *half, struct bytes in)
+static struct bytes untext(struct calls *cs, struct call_body *b, struct bytes in)
 {
 	uint8_t c;
 
@@ -27,24 +28,36 @@ static struct bytes untext(struct calls *cs, struct call_half *half, struct byte
 		int digit = base64_digit(c);
 
 		if (c == '=')
-			half->base64_cnt = 0;
+			b->base64_cnt = 0;
 		if (digit < 0)
 			continue;
-		half->base64 = half->base64 << 6 | (uint32_t)digit;
-		if (half->base64_cnt++ % 4) /* each but the first of four ends a byte */
+		b->base64 = b->base64 << 6 | (uint32_t)digit;
+		if (b->base64_cnt++ % 4) /* each but the first of four ends a byte */
 			buf_putc(&cs->untexted,
-				 (char)(half->base64 >> (6 - 2 * ((half->base64_cnt - 1) % 4))));
-		half->base64_cnt %= 4;
+				 (char)(b->base64 >> (6 - 2 * ((b->base64_cnt - 1) % 4))));
+		b->base64_cnt %= 4;
 	}
 	return buf_bytes(&cs->untexted);
+}
+
+static struct call_body *body_of(const struct calls *cs, struct call_half *half)
+{
+	if (!half->body) {
+		half->body = xcalloc(1, sizeof(*half->body));
+		half->body->grpc.keep = cs->d->want->kind[KIND_MESSAGE] && cs->d->want->data;
+	}
+	return half->body;
 }
 
 void call_body(struct calls *cs, struct call *c, enum call_side side, struct bytes body,
 	       const struct stamp *st)
 {
+	struct call_half *half = &c->half[side];
+	struct call_body *b = body_of(cs, half);
+
 	cs->body_call = c;
 	cs->body_side = side;
-	cs->body = c->half[side].kind == GRPC_WEB_TEXT ? untext(cs, &c->half[side], body) : body;
+	cs->body = half->kind == GRPC_WEB_TEXT ? untext(cs, b, body) : body;
 	cs->body_st = *st;
 }
 
@@ -81,7 +94,7 @@ static void take(struct calls *cs, struct call *c, enum call_side side)
 	buf_consume(&cs->plain, cs->plain.len);
 	if (!m->compressed || !cs->d->want->data || !m->complete)
 		return;
-	coding = inflate_coding(bytes_str(c->half[side].encoding));
+	coding = inflate_coding(bytes_str(c->half[side].encoding ? c->half[side].encoding : ""));
 	cs->decoded = coding != INFLATE_IDENTITY && !inflate_bytes(coding, m->raw, &cs->plain);
 }
 
@@ -104,7 +117,7 @@ static int put_message(struct calls *cs, struct batch *b)
 	struct rec_message *r;
 
 	if (!batch_room(b, need) ||
-	    !decoder_head(cs->d, KIND_MESSAGE, dir, &half->message_st, b, &head))
+	    !decoder_head(cs->d, KIND_MESSAGE, dir, &half->body->message_st, b, &head))
 		return decoder_no_room(cs->d, need);
 	r = batch_record(b, sizeof(*r), &head);
 	r->r.exact = !c->inexact;
@@ -117,7 +130,7 @@ static int put_message(struct calls *cs, struct batch *b)
 	r->compressed = m->compressed;
 	r->complete = m->complete;
 	r->decoded = cs->decoded;
-	if (half->encoding[0])
+	if (half->encoding)
 		r->encoding = batch_str(b, bytes_str(half->encoding));
 	r->raw = put_bytes(b, cs, m->raw);
 	if (!m->compressed)
@@ -143,9 +156,9 @@ int message_next(struct calls *cs, struct batch *b)
 
 	while (cs->body_call && !cs->has_message) {
 		half = &cs->body_call->half[cs->body_side];
-		if (!half->grpc.prefix_len)
-			half->message_st = cs->body_st;
-		if (grpc_next(&half->grpc, cs->body, &used, &cs->message) <= 0) {
+		if (!half->body->grpc.prefix_len)
+			half->body->message_st = cs->body_st;
+		if (grpc_next(&half->body->grpc, cs->body, &used, &cs->message) <= 0) {
 			cs->body_call = NULL;
 			break;
 		}
@@ -159,25 +172,27 @@ int message_next(struct calls *cs, struct batch *b)
 
 void call_body_gap(struct calls *cs, struct call *c, enum call_side side, uint64_t len)
 {
+	struct call_body *body = body_of(cs, &c->half[side]);
+
 	c->inexact = true;
-	if (!grpc_gap(&c->half[side].grpc, len, &cs->message))
+	if (!grpc_gap(&body->grpc, len, &cs->message))
 		return;
 	c->half[side].messages++;
 	take(cs, c, side);
 }
 
-void call_lose_messages(struct call *c, enum call_side side)
+void call_lose_messages(const struct calls *cs, struct call *c, enum call_side side)
 {
 	struct grpc_message cut;
 
 	c->inexact = true;
-	grpc_gap(&c->half[side].grpc, 0, &cut);
+	grpc_gap(&body_of(cs, &c->half[side])->grpc, 0, &cut);
 }
 
 int message_cut_next(struct calls *cs, struct call *c, struct batch *b)
 {
 	for (int side = 0; !cs->has_message && side < 2; side++)
-		if (grpc_close(&c->half[side].grpc, &cs->message))
+		if (c->half[side].body && grpc_close(&c->half[side].body->grpc, &cs->message))
 			take(cs, c, (enum call_side)side);
 	return cs->has_message ? put_message(cs, b) : 0;
 }
