@@ -9,7 +9,8 @@ packages() {
 	build) echo gcc libc6-dev pkg-config clang bpftool libbpf-dev libelf-dev zlib1g-dev \
 		libluajit-5.1-dev ;;
 	demo) echo python3 python3-grpcio ;;
-	check) echo libcmocka-dev libclang-rt-14-dev libnghttp2-dev nghttp2-client nghttp2-server \
+	check) command -v npm >/dev/null || echo nodejs npm # else conflicts with other packagings
+		echo libcmocka-dev libclang-rt-14-dev libnghttp2-dev nghttp2-client nghttp2-server \
 		nghttp2-proxy curl tshark luajit tmux strace wrk golang-go golang-google-grpc-dev ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck lua-check ;;
 	*) echo "deps.sh: no group '$1'" >&2; exit 2 ;;
@@ -61,22 +62,27 @@ for group in "${@:-build}"; do
 			missing="$missing $p"
 	done
 done
-[ -n "$missing" ] || exit 0
 
-sudo=
-if [ "$(id -u)" != 0 ]; then
-	if ! command -v sudo >/dev/null 2>&1; then
-		echo "deps.sh: these packages are missing; install them as root:" >&2
-		echo "  apt-get install$missing" >&2
-		exit 1
+install_missing() {
+	sudo=
+	if [ "$(id -u)" != 0 ]; then
+		if ! command -v sudo >/dev/null 2>&1; then
+			echo "deps.sh: these packages are missing; install them as root:" >&2
+			echo "  apt-get install$missing" >&2
+			exit 1
+		fi
+		sudo=sudo
 	fi
-	sudo=sudo
-fi
-echo "installing$missing"
-export DEBIAN_FRONTEND=noninteractive
-# DPkg::Lock: another installation may be running; it ends.
-wait='-o DPkg::Lock::Timeout=300'
-# shellcheck disable=SC2086 # lists of words
-$sudo apt-get $wait -qq update
-# shellcheck disable=SC2086
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get $wait -qq -y install --no-install-recommends $missing >/dev/null
+	echo "installing$missing"
+	export DEBIAN_FRONTEND=noninteractive
+	# DPkg::Lock: another installation may be running; it ends.
+	wait='-o DPkg::Lock::Timeout=300'
+	# shellcheck disable=SC2086 # lists of words
+	$sudo apt-get $wait -qq update
+	# shellcheck disable=SC2086
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get $wait -qq -y install \
+		--no-install-recommends $missing >/dev/null
+}
+
+[ -z "$missing" ] || install_missing
+case " $* " in *" check "*) "$(dirname "$0")/live/peers.sh" ;; esac

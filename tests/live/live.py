@@ -11,6 +11,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PEERS = os.path.join(ROOT, "build/live/peers")
 DIR = tempfile.mkdtemp(prefix="spf-live.")
 os.chmod(DIR, 0o755)
 SPF = os.path.join(DIR, "spf")
@@ -81,6 +82,20 @@ def run(*command, **options):
                           **options)
 
 
+def program(name):
+    """Where a program is that tests/live/peers.sh unpacked, or else the machine has."""
+    path_ = ":".join([os.path.join(PEERS, "usr/bin"), os.path.join(PEERS, "usr/sbin"),
+                      os.environ["PATH"], "/usr/sbin"])
+    found = shutil.which(name, path=path_)
+    if not found:
+        raise Skip(f"there is no {name}: tests/live/peers.sh brings it")
+    return found
+
+
+def header(headers, name):
+    return next((h["value"] for h in headers if h["name"] == name), None)
+
+
 def can_connect(where):
     family = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
     with socket.socket(family) as s:
@@ -136,6 +151,10 @@ class Spf:
 
     def records(self):
         return [json.loads(line) for line in self.finish().decode().splitlines()]
+
+    def calls(self):
+        """The calls, in the order in which they began."""
+        return sorted((r for r in self.records() if r["kind"] == "call"), key=lambda c: c["start"])
 
 
 class Nghttpx:
