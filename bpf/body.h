@@ -303,6 +303,14 @@ static __always_inline struct sock_state *state_of(struct sock *sk, struct sock 
 	return st;
 }
 
+/* A socket of a running process: a connection that was open before is announced. */
+static __always_inline void list_socket(struct sock *sk, struct task_struct *task)
+{
+	if (sk && task && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
+	    BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
+		state_of(sk, 0, task->tgid);
+}
+
 /* For the sweep: the socket is alive. */
 static __always_inline void is_alive(struct sock_state *st)
 {

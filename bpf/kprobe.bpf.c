@@ -66,8 +66,9 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-extern const void vmemmap_base __ksym __weak;
-extern const void page_offset_base __ksym __weak;
+/* Where the kernel keeps the places of its list of pages and of its map of all memory; 0 if its
+ * list of symbols does not say. */
+const volatile u64 cfg_vmemmap_base, cfg_page_offset_base;
 
 static __always_inline struct sock_state *state_find(struct sock *sk)
 {
@@ -200,10 +201,10 @@ static __always_inline u64 page_address(u64 page)
 {
 	u64 map = 0, memory = 0;
 
-	if (!&vmemmap_base || !&page_offset_base)
+	if (!cfg_vmemmap_base || !cfg_page_offset_base)
 		return 0;
-	bpf_probe_read_kernel(&map, sizeof(map), &vmemmap_base);
-	bpf_probe_read_kernel(&memory, sizeof(memory), &page_offset_base);
+	bpf_probe_read_kernel(&map, sizeof(map), (void *)cfg_vmemmap_base);
+	bpf_probe_read_kernel(&memory, sizeof(memory), (void *)cfg_page_offset_base);
 	return memory + (((page - map) / bpf_core_type_size(struct page)) << 12);
 }
 
@@ -521,7 +522,20 @@ int BPF_KPROBE(on_tcp_destroy, u64 sk)
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-/* A socket is closed: what it has not read, nobody will. */
+/* A buffer in the queue of a socket that is closed: nobody will read it. */
+__noinline int drop(u64 addr)
+{
+	struct sk_buff *skb = (struct sk_buff *)addr;
+	struct sock *from = BPF_CORE_READ(skb, sk);
+	u32 at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+	u32 len = BPF_CORE_READ(skb, len);
+	struct sock_state *st = from && at < len ? state_find(from) : 0;
+
+	if (st && st->is_watched)
+		walk(addr, at, len - at, st->slot, UNREAD | passed_fds(skb));
+	return 0;
+}
+
 SEC("kprobe/unix_release_sock")
 int BPF_KPROBE(on_release, struct sock *sk)
 {
@@ -534,13 +548,7 @@ int BPF_KPROBE(on_release, struct sock *sk)
 		return 0;
 	skb = BPF_CORE_READ(sk, sk_receive_queue.next);
 	for (i = 0; i < MAX_UNREAD && skb && skb != head; i++) {
-		struct sock *from = BPF_CORE_READ(skb, sk);
-		u32 at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
-		u32 len = BPF_CORE_READ(skb, len);
-
-		st = from && at < len ? state_find(from) : 0;
-		if (st && st->is_watched)
-			walk((u64)skb, at, len - at, st->slot, UNREAD | passed_fds(skb));
+		drop((u64)skb);
 		skb = BPF_CORE_READ(skb, next);
 	}
 	st = peer_of(sk) ? state_find(peer_of(sk)) : 0;
@@ -562,21 +570,16 @@ int BPF_KPROBE(on_destroy, u64 sk)
 
 /* ---- run by the monitor ------------------------------------------------------------------ */
 
-/* Finds the connections that were open before. */
 SEC("iter/task_file")
 int list_open(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct socket *so;
-	struct sock *sk;
+	struct socket *so = 0;
 
-	if (!file || !task || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	so = BPF_CORE_READ(file, private_data);
-	sk = so ? BPF_CORE_READ(so, sk) : 0;
-	if (sk && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX && peer_of(sk))
-		state_of(sk, 0, task->tgid);
+	if (file && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK)
+		so = BPF_CORE_READ(file, private_data);
+	if (so)
+		list_socket(BPF_CORE_READ(so, sk), ctx->task);
 	return 0;
 }
 

@@ -351,23 +351,14 @@ int BPF_PROG(on_received, struct sock *sk, int ret, int flags)
 
 /* ---- run by the monitor ------------------------------------------------------------------ */
 
-/* Finds the connections that were open before. */
 SEC("iter/task_file")
 int list_open(struct bpf_iter__task_file *ctx)
 {
-	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct socket *so;
-	struct sock *sk;
+	struct socket *so = file ? bpf_sock_from_file(file) : 0;
 
-	if (!file || !task)
-		return 0;
-	so = bpf_sock_from_file(file);
-	if (!so)
-		return 0;
-	sk = so->sk;
-	if (sk && is_unix(sk) && sk->__sk_common.skc_state == TCP_ESTABLISHED)
-		state_of(sk, 0, task->tgid);
+	if (so)
+		list_socket(so->sk, ctx->task);
 	return 0;
 }
 

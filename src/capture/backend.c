@@ -139,57 +139,64 @@ static char *telling(int err)
 			 strerror(-err));
 }
 
-/* ---- the kernel's functions ---- */
+/* ---- the kernel's symbols ---- */
 
-/* Where functions of the kernel begin, and where the next one does; 0 if it has none of that
- * name. */
-struct function {
+/* Where a function or a variable of the kernel begins, and where the next symbol does; 0 if it
+ * has none of that name. */
+struct symbol {
 	const char *name;
 	uint64_t from, to;
 };
 
-static struct function functions[] = {
+static struct symbol symbols[] = {
 	{ "unix_stream_read_generic", 0, 0 },
 	{ "unix_release_sock", 0, 0 },
 	{ "unix_stream_sendpage", 0, 0 },
 	{ "register_fprobe_ips", 0, 0 },
+	{ "vmemmap_base", 0, 0 },
+	{ "page_offset_base", 0, 0 },
 };
 
-enum { FUNCTIONS = sizeof(functions) / sizeof(*functions) };
+enum { SYMBOLS = sizeof(symbols) / sizeof(*symbols) };
 
-static void take_symbol(uint64_t at, char kind, const char *name)
+/* A line is "ffffffff81000000 T name"; a module's goes on with a tab. */
+static void take_symbol(const char *line)
 {
-	for (size_t i = 0; i < FUNCTIONS; i++) {
-		struct function *f = &functions[i];
+	uint64_t at = strtoull(line, NULL, 16);
+	const char *name = strchr(line, ' ');
+	size_t len;
 
-		if (f->from && !f->to && at > f->from)
-			f->to = at;
-		if (!f->from && (kind | 32) == 't' && !strcmp(name, f->name))
-			f->from = at;
+	name = name && name[1] ? name + 3 : "";
+	len = strcspn(name, "\t\n");
+	for (size_t i = 0; i < SYMBOLS; i++) {
+		struct symbol *s = &symbols[i];
+
+		if (s->from && !s->to && at > s->from)
+			s->to = at;
+		if (!s->from && !strncmp(name, s->name, len) && !s->name[len])
+			s->from = at;
 	}
 }
 
 /* The kernel's list of symbols is long, and slow to make: it is read once. */
-static const struct function *find_function(const char *name)
+static const struct symbol *find_symbol(const char *name)
 {
 	static bool is_read;
-	char line[256], symbol[128], kind;
-	unsigned long long at;
+	char line[512];
 	size_t i = 0;
 
 	if (!is_read) {
 		FILE *f = fopen("/proc/kallsyms", "re");
 
 		while (f && fgets(line, sizeof(line), f))
-			if (sscanf(line, "%llx %c %127s", &at, &kind, symbol) == 3)
-				take_symbol(at, kind, symbol);
+			take_symbol(line);
 		if (f)
 			fclose(f);
 		is_read = true;
 	}
-	while (strcmp(functions[i].name, name))
+	while (strcmp(symbols[i].name, name))
 		i++;
-	return &functions[i];
+	return &symbols[i];
 }
 
 /* ---- open, load, attach ---- */
@@ -207,17 +214,17 @@ static void destroy_kprobe(struct backend *b)
 static int open_tracepoint(struct backend *b, const struct backend_config *c)
 {
 	struct tracepoint_bpf *skel = tracepoint_bpf__open();
-	const struct function *f;
+	const struct symbol *f;
 
 	if (!skel)
 		return -errno;
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_snaplen = c->snaplen;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
-	f = find_function("unix_stream_read_generic");
+	f = find_symbol("unix_stream_read_generic");
 	skel->rodata->cfg_reader_from = f->from;
 	skel->rodata->cfg_reader_to = f->to;
-	f = find_function("unix_release_sock");
+	f = find_symbol("unix_release_sock");
 	skel->rodata->cfg_release_from = f->from;
 	skel->rodata->cfg_release_to = f->to;
 	b->skel = skel;
@@ -235,6 +242,8 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_snaplen = c->snaplen;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
+	skel->rodata->cfg_vmemmap_base = find_symbol("vmemmap_base")->from;
+	skel->rodata->cfg_page_offset_base = find_symbol("page_offset_base")->from;
 	b->skel = skel;
 	b->obj = skel->obj;
 	b->destroy = destroy_kprobe;
@@ -247,7 +256,8 @@ static void select_programs(struct backend *b, const struct variant *v,
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, b->obj) {
+	bpf_object__for_each_program(prog, b->obj)
+	{
 		const char *name = bpf_program__name(prog);
 		bool is_used = !strcmp(name, "list_open") || !strcmp(name, "sweep_dead");
 
@@ -286,14 +296,15 @@ static int attach_all(struct backend *b, const struct variant *v, const struct b
 
 		if ((h->is_tcp && !c->watch_tcp) || (h->unless && access(h->unless, F_OK) == 0))
 			continue;
-		if (h->where && !find_function(h->where)->from)
+		if (h->where && !find_symbol(h->where)->from)
 			continue;
 		link = attach(prog, h, v->is_multi);
 		if (link) {
 			b->links[b->link_cnt++] = link;
 		} else if (h->need == HOOK_NEEDED) {
 			rc = -errno;
-			if (!h->symbol && v->is_kprobe && access("/sys/kernel/tracing/events", F_OK))
+			if (!h->symbol && v->is_kprobe &&
+			    access("/sys/kernel/tracing/events", F_OK))
 				*why = xstrdup("tracefs is not mounted at /sys/kernel/tracing");
 			else
 				*why = xasprintf("this kernel has no %s for %s (%s)",
@@ -345,8 +356,8 @@ static int fill_free_slots(struct backend *b)
 /* ---- the trial ---- */
 
 enum {
-	TRIAL_LEN = 20000,      /* more than a buffer's linear part holds */
-	TRIAL_LEN_SMALL = 400,  /* for rings that would not hold that */
+	TRIAL_LEN = 20000,     /* more than a buffer's linear part holds */
+	TRIAL_LEN_SMALL = 400, /* for rings that would not hold that */
 	TRIAL_RING_MIN = 65536,
 };
 
@@ -461,7 +472,7 @@ int backend_open(struct backend *b, size_t i, const struct backend_config *c, ch
 
 	*b = (struct backend){ .name = v->name };
 	*why = NULL;
-	if (v->is_multi && !find_function("register_fprobe_ips")->from) {
+	if (v->is_multi && !find_symbol("register_fprobe_ips")->from) {
 		*why = xstrdup("this kernel has no kprobe.multi (5.18+ with CONFIG_FPROBE)");
 		return -ENOTSUP; /* before the programs are verified in vain */
 	}
@@ -475,8 +486,9 @@ int backend_open(struct backend *b, size_t i, const struct backend_config *c, ch
 		rc = bpf_object__load_skeleton(*(struct bpf_object_skeleton **)b->skel);
 	}
 	if (!rc) {
-		b->control = v->is_kprobe ? &((struct kprobe_bpf *)b->skel)->data_control->control
-					  : &((struct tracepoint_bpf *)b->skel)->data_control->control;
+		b->control = v->is_kprobe
+				     ? &((struct kprobe_bpf *)b->skel)->data_control->control
+				     : &((struct tracepoint_bpf *)b->skel)->data_control->control;
 		find_maps(b);
 		rc = fill_free_slots(b);
 	}
