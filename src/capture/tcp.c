@@ -252,7 +252,7 @@ static void lose(struct tcp *t, struct flow *f, int dir, uint32_t seq, int64_t t
 	uint32_t len = seq - h->next;
 	struct chunk *c = item_add(t, f, dir, CHUNK_LOST, ts_ns);
 
-	c->cause = GAP_RINGBUF_DROP;
+	c->cause = GAP_NOT_IN_FILE;
 	c->len = len;
 	h->next = seq;
 	h->off += len;

@@ -258,6 +258,7 @@ enum gap_cause {
 	GAP_DECODE_ERROR,
 	GAP_HPACK_LOST,
 	GAP_EVICTED,
+	GAP_NOT_IN_FILE, /* TCP: sent, says the receiver, but the capture file has it not */
 	GAP_COUNT,
 };
 

@@ -40,14 +40,17 @@ static void take(struct tcp *t)
 			buf_printf(&got, "%c@%llu:end", side, (unsigned long long)c.off);
 			break;
 		case CHUNK_LOST:
+			assert_int_equal(c.cause, GAP_NOT_IN_FILE);
 			buf_printf(&got, "%c@%llu:lost(%llu)", side, (unsigned long long)c.off,
 				   (unsigned long long)c.len);
 			break;
 		default:
 			buf_printf(&got, "%c@%llu:%.*s", side, (unsigned long long)c.off,
 				   (int)c.data.len, c.data.p);
-			if (c.len != c.data.len)
-				buf_printf(&got, "+%llu", (unsigned long long)(c.len - c.data.len));
+			if (c.len == c.data.len)
+				break;
+			assert_int_equal(c.cause, GAP_TRUNCATED);
+			buf_printf(&got, "+%llu", (unsigned long long)(c.len - c.data.len));
 		}
 	}
 }
