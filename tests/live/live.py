@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PEERS = os.path.join(ROOT, "build/live/peers")
@@ -29,6 +30,28 @@ def setup():
     # a copy that other users may run too
     shutil.copy(os.path.join(ROOT, os.environ.get("SPF", "build/spf")), SPF)
     os.chmod(SPF, 0o755)
+
+
+def run_tests(tests):
+    """Runs pairs of a name and a function; prints "ok NAME", "FAIL NAME why" or "skip NAME why",
+    then the counts. Returns the exit status."""
+    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    try:
+        for name, test in tests:
+            word, why = "ok", ""
+            try:
+                test()
+            except Skip as e:
+                word, why = "skip", str(e)
+            except Exception:
+                word, why = "FAIL", traceback.format_exc()
+            end_all()
+            counts[word] += 1
+            print(f"{word} {name} {why}".rstrip(), flush=True)
+    finally:
+        cleanup()
+    print(f"{counts['ok']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
+    return counts["FAIL"] != 0
 
 
 def end_all():
