@@ -28,6 +28,7 @@
 #include "process.h"
 #include "rights.h"
 #include "sandbox.h"
+#include "util/limits.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 #include "watchdog.h"
@@ -261,7 +262,7 @@ static void start_worker(struct monitor *m, char **argv)
 		exec_worker(m, pair[1], argv);
 	close(pair[1]);
 	m->link = pair[0];
-	watchdog_init(&m->watchdog, m->worker, m->watch, m->o->script_cnt ? m->o->timeout_ns : 0);
+	watchdog_init(&m->watchdog, m->worker, m->watch, m->o->timeout_ns);
 }
 
 /* ---- supervising ---- */
@@ -332,7 +333,7 @@ static int exit_status(struct monitor *m, int status)
 		return WEXITSTATUS(status);
 	sig = WTERMSIG(status);
 	if (m->stopped)
-		return EXIT_LIMIT;
+		return watchdog_stage(&m->watchdog) ? EXIT_RUN : EXIT_LIMIT;
 	if (sig == SIGSYS)
 		log_warn("the worker made a system call that its sandbox forbids, and was killed; "
 			 "with SPF_SANDBOX_EXPLAIN=1 it says which");
@@ -344,12 +345,19 @@ static int exit_status(struct monitor *m, int status)
 /* Ends a worker that computes past the limit and does not mind it (watchdog.h). */
 static void check_limit(struct monitor *m)
 {
+	const char *stage;
+
 	if (m->stopped || !watchdog_expired(&m->watchdog))
 		return;
 	m->stopped = true;
 	kill(m->worker, SIGKILL);
-	log_warn("%s ran longer than %g s; stopped", watchdog_culprit(&m->watchdog),
-		 (double)m->o->timeout_ns / 1e9);
+	stage = watchdog_stage(&m->watchdog);
+	if (stage)
+		log_warn("the worker was stuck in %s for %d s of CPU time and was killed: this is a "
+			 "bug of spf", stage, LIMIT_STAGE_SEC);
+	else
+		log_warn("%s ran longer than %g s; stopped", watchdog_culprit(&m->watchdog),
+			 (double)m->o->timeout_ns / 1e9);
 }
 
 /* Nothing is bound to a target: says so, and which socket may have been meant. */
@@ -411,9 +419,7 @@ static int patience_ms(const struct monitor *m)
 {
 	if (m->bpf && !m->is_listed)
 		return 1;
-	if (m->watchdog.max_ns)
-		return WATCHDOG_MS;
-	return m->bpf ? SWEEP_MS : -1;
+	return m->o->script_cnt && m->watchdog.script_max_ns ? WATCHDOG_MS : SWEEP_MS;
 }
 
 static int supervise(struct monitor *m)

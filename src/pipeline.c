@@ -11,6 +11,7 @@
 #include "capture/reorder.h"
 #include "conn/conns.h"
 #include "util/log.h"
+#include "util/watch.h"
 #include "util/xalloc.h"
 
 struct pipeline {
@@ -103,10 +104,12 @@ static void check_exit(struct pipeline *p)
 static void flush_batch(struct pipeline *p, uint32_t need)
 {
 	if (p->batch->count) {
+		watch_enter(WATCH_PRINT);
 		if (p->scripts)
 			scripts_run(p->scripts, p->batch);
 		print_batch(p);
 		check_exit(p);
+		watch_enter(WATCH_DECODE);
 	} else if (need <= p->batch->cap) {
 		return;
 	}
@@ -344,6 +347,7 @@ static void take(struct pipeline *p, const struct chunk *c)
 {
 	int dir;
 
+	watch_enter(WATCH_DECODE);
 	p->now_ns = c->ts_ns;
 	if (c->kind == CHUNK_CLOSE) {
 		struct conn *conn = conns_find(&p->conns, c->sock, &dir);
@@ -413,8 +417,10 @@ static bool turn(struct pipeline *p)
 {
 	struct chunk c;
 	int64_t settled = 0;
-	int rc = p->src->ops->next(p->src, &c, &settled);
+	int rc;
 
+	watch_enter(WATCH_READ);
+	rc = p->src->ops->next(p->src, &c, &settled);
 	if (rc > 0) {
 		if (p->reorder)
 			reorder_push(p->reorder, &c);
@@ -457,8 +463,10 @@ static void finish(struct pipeline *p)
 	/* in the order in which a replay will have it: first what the file says, then the end */
 	while (!p->account.is_enough && (conn = conns_each(&p->conns, &at)))
 		take_tails(p, conn);
-	while ((conn = conns_any(&p->conns)))
+	while ((conn = conns_any(&p->conns))) {
+		watch_enter(WATCH_END);
 		close_conn(p, conn, OUTCOME_CAPTURE_END, "capture ended", &st);
+	}
 	flush_batch(p, 0);
 	p->end_ns = p->src->is_live ? monotonic_ns() : p->src->end_ns ? p->src->end_ns : p->now_ns;
 	if (p->writer)
@@ -476,6 +484,7 @@ static void summarize(struct pipeline *p, int64_t began_ns)
 		.reason = p->reason,
 	};
 
+	watch_enter(WATCH_END);
 	if (p->scripts) {
 		scripts_end(p->scripts, &s);
 		if (scripts_errors(p->scripts) && p->status == EXIT_OK)

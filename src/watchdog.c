@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/limits.h"
+
 int watch_page_new(struct watch_page **page)
 {
 	const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -51,28 +53,44 @@ int watchdog_init(struct watchdog *w, pid_t worker, const struct watch_page *pag
 {
 	int err;
 
-	*w = (struct watchdog){ .page = page };
+	*w = (struct watchdog){ .page = page, .stage_max_ns = LIMIT_STAGE_SEC * 1000000000ll };
 	err = clock_getcpuclockid(worker, &w->clock);
 	if (err)
 		return -err;
 	if (timeout_ns > 0)
-		w->max_ns = timeout_ns + WATCHDOG_GRACE_MS * 1000000ll;
+		w->script_max_ns = timeout_ns + WATCHDOG_GRACE_MS * 1000000ll;
 	w->beat_ns = cpu_ns(w);
 	return 0;
 }
 
 bool watchdog_expired(struct watchdog *w)
 {
-	uint32_t beat = atomic_load_explicit(&w->page->beat, memory_order_relaxed);
-	int64_t now = cpu_ns(w);
+	uint32_t beat;
+	int64_t now = cpu_ns(w), max_ns;
 
-	if (!w->max_ns || now < 0)
+	/* The stage first: if the beat did not move either, it has been this one since. */
+	w->stage = atomic_load_explicit(&w->page->stage, memory_order_acquire);
+	beat = atomic_load_explicit(&w->page->beat, memory_order_relaxed);
+	if (now < 0)
 		return false;
-	if (beat == w->beat && atomic_load_explicit(&w->page->armed, memory_order_relaxed))
-		return now - w->beat_ns > w->max_ns;
-	w->beat = beat;
-	w->beat_ns = now;
-	return false;
+	if (beat != w->beat) {
+		w->beat = beat;
+		w->beat_ns = now;
+		return false;
+	}
+	max_ns = w->stage == WATCH_SCRIPT ? w->script_max_ns : w->stage_max_ns;
+	return max_ns && now - w->beat_ns > max_ns;
+}
+
+const char *watchdog_stage(const struct watchdog *w)
+{
+	static const char *const names[WATCH_STAGES] = {
+		[WATCH_START] = "starting", [WATCH_READ] = "reading the capture",
+		[WATCH_DECODE] = "decoding", [WATCH_PRINT] = "printing",
+		[WATCH_END] = "ending",
+	};
+
+	return w->stage < WATCH_STAGES ? names[w->stage] : "nothing known";
 }
 
 const char *watchdog_culprit(const struct watchdog *w)

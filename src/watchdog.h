@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The monitor's side of the time limit (script/limit.h has the worker's): kills a worker that
- * computes without a sign that it minds its limit.
+/* Kills a worker that computes without getting on: in a callback past the limit of scripts,
+ * which the worker itself did not keep (script/limit.h), or in any stage of its own work.
  *
  * The measure is the worker's CPU clock, not time: a worker that gets no CPU on a loaded
  * machine, sleeps or waits for its output is never taken for one that hangs.
@@ -29,7 +29,9 @@ struct watch_page *watch_page_map(int fd);
 struct watchdog {
 	clockid_t clock;
 	const struct watch_page *page;
-	int64_t max_ns;
+	int64_t script_max_ns; /* 0 none */
+	int64_t stage_max_ns;
+	uint32_t stage;
 	uint32_t beat;
 	int64_t beat_ns; /* the worker's CPU time when the beat moved last */
 };
@@ -40,6 +42,9 @@ int watchdog_init(struct watchdog *w, pid_t worker, const struct watch_page *pag
 
 /* True if the worker has to be killed. */
 bool watchdog_expired(struct watchdog *w);
+
+/* Where it expired: "decoding"; NULL in a script. Static. */
+const char *watchdog_stage(const struct watchdog *w);
 
 /* What the worker last said that it ran, safe to print: "script x.lua: on_call" or
  * "the worker". The string is valid until the next call. */

@@ -191,7 +191,7 @@ static struct script_source source_of(const struct options *o, const struct opti
 }
 
 static struct scripts *load_scripts(const struct options *o, struct sink *out, int64_t start_ns,
-				    char *const *targets, struct watch_page *watch)
+				    char *const *targets)
 {
 	static struct script_source list[OPTIONS_SCRIPTS];
 	struct script_options so = {
@@ -201,7 +201,6 @@ static struct scripts *load_scripts(const struct options *o, struct sink *out, i
 		.no_jit = o->no_jit,
 		.strict = o->strict,
 		.unsafe = o->unsafe,
-		.watch = watch,
 	};
 	struct script_info info = {
 		.live = !o->read_file,
@@ -266,6 +265,8 @@ int worker_main(int argc, char **argv)
 	set_signals();
 	o.no_jit |= !sandbox_jit_allowed();
 	watch = watch_page_map(WORKER_WATCH);
+	if (watch)
+		watch_use(watch);
 	patterns = target_patterns(o.targets);
 	select = (struct select){ .patterns = patterns, .pid = o.pid, .uid = o.uid, .comm = o.comm };
 	src = o.read_file ? NULL : open_source(&o);
@@ -274,7 +275,7 @@ int worker_main(int argc, char **argv)
 	/* From here on: no privilege, no file, no network. Now traffic and scripts are read. */
 	if (!src)
 		src = open_source(&o);
-	scripts = load_scripts(&o, out, src->start_ns + src->epoch_ns, o.targets, watch);
+	scripts = load_scripts(&o, out, src->start_ns + src->epoch_ns, o.targets);
 	if (src->is_live) {
 		peers = peers_new(WORKER_LINK);
 		live_describe_by(src, peers_describe, peers);

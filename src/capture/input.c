@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/watch.h"
 #include "util/xalloc.h"
 
 #define READ_LEN (256u << 10) /* larger reads are not faster, and leave the L2 cache */
@@ -66,6 +67,7 @@ int input_need(struct input *in, size_t n)
 			continue;
 		if (got < 0)
 			return -errno;
+		watch_step();
 		in->eof = got == 0;
 		in->len += (size_t)got;
 	}

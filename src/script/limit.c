@@ -9,12 +9,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "util/log.h"
+#include "util/watch.h"
 
 enum {
 	TICK_MS = 10,
@@ -27,10 +29,10 @@ enum {
 /* Read by the signal handler. current is written last and cleared first. */
 static struct {
 	int64_t timeout_ns;
-	struct watch_page *page;
 	struct sigaction luajit;      /* the profiler's handler, which sets the flag */
 	struct lua_State *profiled;   /* LuaJIT has one profiler: the first state's */
 	const struct limit *volatile current;
+	enum watch_stage stage; /* that called the script */
 	volatile uint32_t calls;
 	/* of the handler alone */
 	uint32_t seen_calls;
@@ -75,6 +77,13 @@ static void find_line(lua_State *L, char *buf, size_t len)
 	}
 }
 
+/* Not _exit(): before a call that does not return AddressSanitizer looks through the stack, and
+ * from a handler's it would ask the system for the other one, which the sandbox refuses. */
+void limit_exit(void)
+{
+	syscall(SYS_exit_group, EXIT_LIMIT);
+}
+
 /* how: " at", or " near" where the line may be that of the last call. */
 static void stop(const struct limit *l, const char *how, const char *where)
 {
@@ -83,7 +92,7 @@ static void stop(const struct limit *l, const char *how, const char *where)
 	print_duration(limit, sizeof(limit), self.timeout_ns);
 	snprintf(what, sizeof(what), "ran longer than %s%s%s", limit, *where ? how : "", where);
 	l->stop(l->arg, what);
-	_exit(EXIT_LIMIT);
+	limit_exit();
 }
 
 /* A line of the script, with the state in order: LuaJIT calls this after the flag was set. */
@@ -121,7 +130,7 @@ static void stop_anywhere(const struct limit *l)
 		where[0] = 0;
 	if (sigsetjmp(out_of_search, 0) == 0)
 		stop(l, " near ", where);
-	_exit(EXIT_LIMIT);
+	limit_exit();
 }
 
 /* Of the code that a signal interrupted. */
@@ -155,15 +164,9 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 	if (l && at - (sp - STACK_REACH) < 2 * STACK_REACH) {
 		l->stop(l->arg, "nested its calls too deeply");
-		_exit(EXIT_LIMIT);
+		limit_exit();
 	}
 	signal(SIGSEGV, SIG_DFL); /* the access is tried again, and ends the worker */
-}
-
-static void beat(void)
-{
-	if (self.page)
-		atomic_fetch_add_explicit(&self.page->beat, 1, memory_order_relaxed);
 }
 
 /* Makes LuaJIT call on_line() at the script's next line. LuaJIT has one profiler for all
@@ -192,17 +195,18 @@ static void on_tick(int sig, siginfo_t *info, void *context)
 
 	if (!l || !is_same_call(l)) {
 		self.since_ns = now;
-		beat();
+		if (l)
+			watch_step();
 		errno = saved;
 		return;
 	}
 	ran = now - self.since_ns;
-	if (self.page && ran > self.timeout_ns / 2)
-		l->name(l->arg, self.page->what, sizeof(self.page->what));
+	if (ran > self.timeout_ns / 2)
+		l->name(l->arg, watch_page->what, sizeof(watch_page->what));
 	if (ran > self.timeout_ns + GRACE_NS)
 		stop_anywhere(l);
 	if (ran <= self.timeout_ns)
-		beat();
+		watch_step();
 	else if (self.profiled)
 		ask_for_line(l, sig);
 	errno = saved;
@@ -226,7 +230,7 @@ static void guard_stack(void)
 		die(EXIT_RUN, "cannot guard the stack: %s", strerror(errno));
 }
 
-void limit_arm(int64_t timeout_ns, struct watch_page *page)
+void limit_arm(int64_t timeout_ns)
 {
 	struct sigaction tick = { .sa_sigaction = on_tick,
 				  .sa_flags = SA_RESTART | SA_SIGINFO | SA_ONSTACK };
@@ -235,11 +239,8 @@ void limit_arm(int64_t timeout_ns, struct watch_page *page)
 	if (timeout_ns <= 0)
 		return;
 	self.timeout_ns = timeout_ns;
-	self.page = page;
 	if (sigaction(SIGPROF, &tick, NULL) || start_timer())
 		die(EXIT_RUN, "cannot set the timer of scripts: %s", strerror(errno));
-	if (page)
-		atomic_store(&page->armed, 1);
 }
 
 void limit_watch(lua_State *L)
@@ -273,11 +274,14 @@ void limit_unwatch(lua_State *L)
 
 void limit_begin(const struct limit *l)
 {
+	self.stage = atomic_load_explicit(&watch_page->stage, memory_order_relaxed);
 	self.calls++;
 	self.current = l;
+	watch_enter(WATCH_SCRIPT);
 }
 
 void limit_end(void)
 {
 	self.current = NULL;
+	watch_enter(self.stage);
 }

@@ -51,7 +51,7 @@ struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 
 	s->opt = *o;
 	s->states = xcalloc(src_cnt ? src_cnt : 1, sizeof(*s->states));
-	limit_arm(o->timeout_ns, o->watch);
+	limit_arm(o->timeout_ns);
 	while (s->cnt < src_cnt) {
 		struct state *st = &s->states[s->cnt++];
 

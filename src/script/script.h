@@ -10,7 +10,6 @@
 
 #include "decode/decoder.h"
 #include "sink/sink.h"
-#include "util/watch.h"
 
 /* One -s, -e or -f of the command line, its text already read. */
 struct script_source {
@@ -39,7 +38,6 @@ struct script_options {
 	bool no_jit;
 	bool strict;          /* end at the first error of a callback */
 	bool unsafe;          /* --unsafe: io, os, require of anything, ffi */
-	struct watch_page *watch; /* shared with the monitor's watchdog; NULL none */
 };
 
 struct script_summary {

@@ -29,24 +29,6 @@ void scripts_at_stop(void (*fn)(void *arg), void *arg)
 	at_stop.fn = fn;
 }
 
-void state_stop(const struct state *st, const char *what)
-{
-	char line[512];
-	int n = snprintf(line, sizeof(line) - 1, "spf: script %s: %s %s; stopped", st->name,
-			 state_phase(st), what);
-
-	n = n < (int)sizeof(line) - 2 ? n : (int)sizeof(line) - 2;
-	for (int i = 0; i < n; i++)
-		if (line[i] < ' ' || line[i] > '~') /* load() names chunks as a script likes */
-			line[i] = '?';
-	line[n++] = '\n';
-	if (at_stop.fn)
-		at_stop.fn(at_stop.arg);
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-		_exit(EXIT_LIMIT);
-	_exit(EXIT_LIMIT);
-}
-
 const char *state_phase(const struct state *st)
 {
 	static const char *const hooks[KIND_COUNT] = { "on_chunk", "on_conn", "on_frame", "on_message",
@@ -60,13 +42,24 @@ const char *state_phase(const struct state *st)
 	return hooks[batch_at(b, (uint32_t)st->ctl.at)->kind % KIND_COUNT];
 }
 
-/* What the script printed before counts, so it goes out. */
+/* Says which limit ended the script. What it printed before counts, so that goes out. */
 static void stop_at_limit(void *arg, const char *what)
 {
-	struct state *st = arg;
+	const struct state *st = arg;
+	char line[512];
+	int n = snprintf(line, sizeof(line) - 1, "spf: script %s: %s %s; stopped", st->name,
+			 state_phase(st), what);
 
 	sink_flush(st->out);
-	state_stop(st, what);
+	n = n < (int)sizeof(line) - 2 ? n : (int)sizeof(line) - 2;
+	for (int i = 0; i < n; i++)
+		if (line[i] < ' ' || line[i] > '~') /* load() names chunks as a script likes */
+			line[i] = '?';
+	line[n++] = '\n';
+	if (at_stop.fn)
+		at_stop.fn(at_stop.arg);
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		limit_exit(); /* nobody is left to be told */
 }
 
 static void name_at_limit(void *arg, char *buf, size_t len)
@@ -86,9 +79,9 @@ static void *capped_alloc(void *ud, void *ptr, size_t old_len, size_t new_len)
 	char what[64];
 
 	if (used > st->max && used > st->used) {
-		sink_flush(st->out);
 		snprintf(what, sizeof(what), "needs more than %zu MiB of memory", st->max >> 20);
-		state_stop(st, what);
+		stop_at_limit(st, what);
+		limit_exit();
 	}
 	ptr = st->alloc(st->alloc_ud, ptr, old_len, new_len);
 	if (ptr || !new_len)

@@ -68,9 +68,6 @@ int state_call(struct state *st, int ref, int args, const char *phase);
 /* The name of what runs now: on_call, on_start, the top level. */
 const char *state_phase(const struct state *st);
 
-/* Ends spf at a limit of the script: says which, exits with EXIT_LIMIT. Signal-safe. */
-void state_stop(const struct state *st, const char *what) __attribute__((noreturn));
-
 /* Pushes the table of C functions and facts that driver.lua gets (sys.c). */
 void sys_push(struct state *st);
 

@@ -6,6 +6,10 @@
 /* Connections watched at once. An etcd or Envoy of a big host holds a few thousand. */
 #define LIMIT_CONNECTIONS 65536
 
+/* CPU seconds in which the worker must take a step: a chunk decoded, a batch of records printed.
+ * Far more than one needs, as who is killed loses all; but a loop does not last for hours. */
+#define LIMIT_STAGE_SEC 10
+
 /* One line of a text trace: twice (hex) the largest write that a test wants to type in. */
 #define LIMIT_TRACE_LINE (16u << 20)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page that worker and monitor share, by which the monitor sees that the worker still
- * minds its scripts' time limit. The worker writes it, and may lie: the monitor reads it as
- * hostile bytes, and the worst that a lie can do is to burn the worker's own CPU time. */
+/* The page that worker and monitor share, by which the monitor sees that the worker gets on.
+ * The worker writes it, and may lie: the monitor reads it as hostile bytes, and the worst that
+ * a lie can do is to burn the worker's own CPU time.
+ */
 #ifndef SPF_UTIL_WATCH_H
 #define SPF_UTIL_WATCH_H
 
@@ -10,10 +11,40 @@
 
 enum { WATCH_NAME_LEN = 128 };
 
+/* What the worker is at; all but a script must take a step within LIMIT_STAGE_SEC of CPU time. */
+enum watch_stage {
+	WATCH_START, /* zero: what the page says before anybody writes it */
+	WATCH_READ,
+	WATCH_DECODE,
+	WATCH_PRINT,
+	WATCH_SCRIPT, /* inside of a callback, for which script/limit.h sees that the beat moves */
+	WATCH_END,
+	WATCH_STAGES
+};
+
 struct watch_page {
-	_Atomic uint32_t armed; /* 1 once beats may be expected */
-	_Atomic uint32_t beat;  /* moves every 10 ms of the worker's CPU time if all is well */
+	_Atomic uint32_t stage;
+	_Atomic uint32_t beat; /* moves with each step */
 	char what[WATCH_NAME_LEN]; /* "script grpc_top.lua: on_call"; valid when a limit is near */
 };
+
+/* The worker's; a page that nobody looks at until watch_use() is called. */
+extern struct watch_page *watch_page;
+void watch_use(struct watch_page *page);
+
+/* A step is done. A beat that a signal handler adds in between may be lost: one is enough. */
+static inline void watch_step(void)
+{
+	uint32_t beat = atomic_load_explicit(&watch_page->beat, memory_order_relaxed);
+
+	atomic_store_explicit(&watch_page->beat, beat + 1, memory_order_relaxed);
+}
+
+/* A step is done, and the next is one of stage. Who sees the stage sees the beat too. */
+static inline void watch_enter(enum watch_stage stage)
+{
+	watch_step();
+	atomic_store_explicit(&watch_page->stage, stage, memory_order_release);
+}
 
 #endif

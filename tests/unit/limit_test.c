@@ -13,6 +13,7 @@
 #include <lualib.h>
 
 #include "util/log.h"
+#include "util/watch.h"
 
 enum { LIMIT_MS = 150 };
 
@@ -52,7 +53,8 @@ static void child(const char *text, bool jit, int cnt)
 	lua_State *L = NULL;
 	struct limit l;
 
-	limit_arm(LIMIT_MS * 1000000ll, page);
+	watch_use(page);
+	limit_arm(LIMIT_MS * 1000000ll);
 	for (int i = 0; i < cnt; i++) {
 		L = new_state(jit);
 		l = limit_of(L, (char *)"x", NULL);
@@ -184,7 +186,7 @@ static void each_record_has_its_own_time(void **state)
 		struct limit l;
 		lua_State *L;
 
-		limit_arm(LIMIT_MS * 1000000ll, page);
+		limit_arm(LIMIT_MS * 1000000ll);
 		L = new_state(true);
 		l = limit_of(L, (char *)"x", &at);
 		pipe_fd = 2;
@@ -221,7 +223,7 @@ static void beat_moves_while_all_is_well_and_stops_when_not(void **state)
 	bad = page->beat - before;
 	assert_true(bad <= LIMIT_MS / 10 + 5);
 	assert_string_equal(page->what, "script x: on_call");
-	assert_int_equal(page->armed, 1);
+	assert_int_equal(page->stage, WATCH_SCRIPT);
 }
 
 int main(void)

@@ -10,43 +10,46 @@
 enum { LIMIT_MS = 100 };
 
 static struct watch_page *page;
+static struct watchdog w;
 
-/* A child that computes: beats say whether it claims to be well. */
-static pid_t start(bool computes, bool beats)
+/* A child at a stage, that computes; beats say whether it claims to get on. */
+static pid_t start(uint32_t stage, bool computes, bool beats)
 {
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	atomic_store(&page->armed, 1);
+	watch_use(page);
+	watch_enter((enum watch_stage)stage);
 	for (;;) {
 		if (!computes)
 			usleep(1000);
 		if (beats)
-			atomic_fetch_add(&page->beat, 1);
+			watch_step();
 	}
 }
 
-static int64_t cpu_ms(const struct watchdog *w)
+static int64_t cpu_ms(void)
 {
 	struct timespec t;
 
-	clock_gettime(w->clock, &t);
+	clock_gettime(w.clock, &t);
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Watches as the monitor does, for ms at most. *spent is the child's CPU time at the end. */
+/* Watches as the monitor does, for ms at most. *spent is the child's CPU time at the end. A
+ * stage has twice the time of a script here. */
 static bool expires(pid_t pid, int64_t timeout_ms, int ms, int64_t *spent)
 {
-	struct watchdog w;
 	bool expired = false;
 
 	assert_int_equal(watchdog_init(&w, pid, page, timeout_ms * 1000000), 0);
+	w.stage_max_ns = 2 * LIMIT_MS * 1000000;
 	for (int i = 0; i < ms && !expired; i += WATCHDOG_MS) {
 		usleep(WATCHDOG_MS * 1000);
 		expired = watchdog_expired(&w);
 	}
-	*spent = cpu_ms(&w);
+	*spent = cpu_ms();
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return expired;
@@ -56,29 +59,67 @@ static void hang_ends_within_the_limit_and_200_ms_of_cpu(void **state)
 {
 	int64_t spent;
 
-	assert_true(expires(start(true, false), LIMIT_MS, 5000, &spent));
+	assert_true(expires(start(WATCH_SCRIPT, true, false), LIMIT_MS, 5000, &spent));
 	assert_in_range(spent, LIMIT_MS, LIMIT_MS + 200);
+	assert_null(watchdog_stage(&w));
+}
+
+static void hang_outside_of_scripts_is_named_by_its_stage(void **state)
+{
+	static const char *const names[] = {
+		[WATCH_START] = "starting", [WATCH_READ] = "reading the capture",
+		[WATCH_DECODE] = "decoding", [WATCH_PRINT] = "printing", [WATCH_END] = "ending",
+		[WATCH_STAGES] = "nothing known", /* a lie of the worker */
+	};
+
+	for (uint32_t stage = 0; stage <= WATCH_STAGES; stage++) {
+		int64_t spent;
+
+		if (stage == WATCH_SCRIPT)
+			continue;
+		assert_true(expires(start(stage, true, false), 0, 5000, &spent));
+		assert_in_range(spent, 2 * LIMIT_MS, 2 * LIMIT_MS + 200);
+		assert_string_equal(watchdog_stage(&w), names[stage]);
+	}
+}
+
+/* A script that begins after much other work has all of its time. */
+static void each_step_starts_the_time_again(void **state)
+{
+	watch_use(page);
+	watch_enter(WATCH_DECODE);
+	assert_int_equal(watchdog_init(&w, getpid(), page, 1), 0);
+	w.stage_max_ns = w.script_max_ns = 1;
+	assert_false(watchdog_expired(&w)); /* sees the beat */
+	assert_true(watchdog_expired(&w));
+	watch_enter(WATCH_SCRIPT);
+	assert_false(watchdog_expired(&w));
+	assert_true(watchdog_expired(&w));
+	watch_step();
+	assert_false(watchdog_expired(&w));
 }
 
 static void who_beats_is_left_alone(void **state)
 {
 	int64_t spent;
 
-	assert_false(expires(start(true, true), LIMIT_MS, 900, &spent));
+	assert_false(expires(start(WATCH_SCRIPT, true, true), LIMIT_MS, 900, &spent));
+	assert_false(expires(start(WATCH_DECODE, true, true), LIMIT_MS, 900, &spent));
 }
 
 static void who_sleeps_is_left_alone(void **state)
 {
 	int64_t spent;
 
-	assert_false(expires(start(false, false), LIMIT_MS, 900, &spent));
+	assert_false(expires(start(WATCH_SCRIPT, false, false), LIMIT_MS, 900, &spent));
+	assert_false(expires(start(WATCH_DECODE, false, false), LIMIT_MS, 900, &spent));
 }
 
 static void no_limit_no_end(void **state)
 {
 	int64_t spent;
 
-	assert_false(expires(start(true, false), 0, 600, &spent));
+	assert_false(expires(start(WATCH_SCRIPT, true, false), 0, 600, &spent));
 }
 
 static void page_cannot_be_cut_under_the_monitor(void **state)
@@ -95,8 +136,7 @@ static void page_cannot_be_cut_under_the_monitor(void **state)
 
 static void name_from_the_worker_is_safe_to_print(void **state)
 {
-	struct watchdog w = { .page = page };
-
+	w.page = page;
 	memset(page->what, 'x', sizeof(page->what));
 	assert_int_equal(strlen(watchdog_culprit(&w)), WATCH_NAME_LEN - 1);
 	strcpy(page->what, "script \x1b[2J\n\xc2\x9b: on_call");
@@ -109,6 +149,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hang_ends_within_the_limit_and_200_ms_of_cpu),
+		cmocka_unit_test(hang_outside_of_scripts_is_named_by_its_stage),
+		cmocka_unit_test(each_step_starts_the_time_again),
 		cmocka_unit_test(who_beats_is_left_alone),
 		cmocka_unit_test(who_sleeps_is_left_alone),
 		cmocka_unit_test(no_limit_no_end),
