@@ -598,6 +598,9 @@ static int fuzz(const char *path, int dir)
 		run_release(&base);
 		free((void *)c.data.p);
 	}
+	free(line);
+	if (f)
+		fclose(f);
 	printf("{\"seeds\":%ld,\"runs\":%ld,\"bad\":%ld,\"rss_kib\":%ld}\n", seeds, runs, bad, peak_kib());
 	return 0;
 }
