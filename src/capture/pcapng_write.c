@@ -43,7 +43,7 @@ struct wconn {
 
 struct pcapng_writer {
 	struct pcapng_options o;
-	const int *fds;
+	int *fds;
 	size_t fd_cnt, fd_at;
 	uint32_t file;         /* count of files begun */
 	int64_t epoch_ns, start_ns;
@@ -454,7 +454,8 @@ struct pcapng_writer *pcapng_writer_new(const int *fds, size_t fd_cnt,
 	struct pcapng_writer *w = xcalloc(1, sizeof(*w));
 
 	w->o = *o;
-	w->fds = fds;
+	w->fds = xmalloc(fd_cnt * sizeof(*fds));
+	memcpy(w->fds, fds, fd_cnt * sizeof(*fds));
 	w->fd_cnt = fd_cnt;
 	w->epoch_ns = epoch_ns;
 	w->start_ns = start_ns;
@@ -483,6 +484,7 @@ void pcapng_writer_free(struct pcapng_writer *w)
 	buf_release(&w->out);
 	buf_release(&w->words);
 	buf_release(&w->note);
+	free(w->fds);
 	free(w);
 }
 

@@ -32,10 +32,12 @@ static void write_files(const char *trace, struct pcapng_options o, int *fds, si
 	struct pcapng_writer *w;
 	int64_t settled;
 	struct chunk c;
+	int lent[8];
 
 	for (size_t i = 0; i < cnt; i++)
-		fds[i] = memfd_create("out", 0);
-	w = pcapng_writer_new(fds, cnt, &o, s->epoch_ns, s->start_ns);
+		lent[i] = fds[i] = memfd_create("out", 0);
+	w = pcapng_writer_new(lent, cnt, &o, s->epoch_ns, s->start_ns);
+	memset(lent, -1, sizeof(lent)); /* which are the caller's again */
 	while (s->ops->next(s, &c, &settled) == 1)
 		assert_int_equal(pcapng_write(w, &c), 0);
 	assert_int_equal(pcapng_finish(w, 0), 0);
