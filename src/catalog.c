@@ -18,7 +18,8 @@
 #include "util/log.h"
 #include "util/xalloc.h"
 
-/* A script's header is somebody else's text: it is not read as root. */
+/* A script's header is somebody else's text: root finds and reads it, as for -s, but does not
+ * parse it. */
 static void become_user(const struct options *o)
 {
 	struct sandbox_user user;
@@ -46,24 +47,26 @@ static bool read_file(const char *path, struct buf *out)
 	return true;
 }
 
-static void list_script(const char *folder, const char *file, struct buf *out)
+struct listed {
+	char *file;
+	struct buf text;
+	int error; /* of reading it */
+};
+
+static void list_script(struct listed *s, struct buf *out)
 {
-	char *path = xasprintf("%s/%s", folder, file), *why = NULL;
 	struct script_header h = { 0 };
-	struct buf text = { 0 };
-	char *name = xstrdup(file);
+	char *why = NULL, *name = xstrdup(s->file);
 
 	*strrchr(name, '.') = '\0';
-	if (!read_file(path, &text))
-		buf_printf(out, "%-20s (cannot be read: %s)\n", name, strerror(errno));
-	else if (header_parse(buf_bytes(&text), file, &h, &why))
+	if (s->error)
+		buf_printf(out, "%-20s (cannot be read: %s)\n", name, strerror(s->error));
+	else if (header_parse(buf_bytes(&s->text), s->file, &h, &why))
 		buf_printf(out, "%-20s (%s)\n", name, why);
 	else
 		header_list(&h, name, out);
 	header_release(&h);
-	buf_release(&text);
 	free(name);
-	free(path);
 	free(why);
 }
 
@@ -74,22 +77,43 @@ static int is_lua(const struct dirent *e)
 	return dot && dot != e->d_name && !strcmp(dot, ".lua");
 }
 
+/* Adds the scripts of a folder to *list. */
+static void read_folder(const char *folder, struct listed **list, size_t *cnt)
+{
+	struct dirent **names;
+	int n = scandir(folder, &names, is_lua, alphasort);
+
+	if (n <= 0)
+		return;
+	*list = xrealloc(*list, (*cnt + (size_t)n) * sizeof(**list));
+	for (int i = 0; i < n; i++) {
+		struct listed *s = &(*list)[(*cnt)++];
+		char *path = xasprintf("%s/%s", folder, names[i]->d_name);
+
+		*s = (struct listed){ .file = xstrdup(names[i]->d_name) };
+		if (!read_file(path, &s->text))
+			s->error = errno;
+		free(path);
+		free(names[i]);
+	}
+	free(names);
+}
+
 static void list_scripts(const struct options *o, struct buf *out)
 {
 	char **folders = find_folders(o->script_dir);
+	struct listed *list = NULL;
+	size_t cnt = 0;
 
-	for (char **f = folders; *f; f++) {
-		struct dirent **names;
-		int cnt = scandir(*f, &names, is_lua, alphasort);
-
-		if (cnt <= 0)
-			continue;
-		for (int i = 0; i < cnt; i++) {
-			list_script(*f, names[i]->d_name, out);
-			free(names[i]);
-		}
-		free(names);
+	for (char **f = folders; *f; f++)
+		read_folder(*f, &list, &cnt);
+	become_user(o);
+	for (size_t i = 0; i < cnt; i++) {
+		list_script(&list[i], out);
+		buf_release(&list[i].text);
+		free(list[i].file);
 	}
+	free(list);
 	find_free(folders);
 }
 
@@ -224,6 +248,7 @@ static void info(const struct options *o, struct buf *out)
 	char *path, *why;
 	struct bytes text = load(o, &path);
 
+	become_user(o);
 	if (header_parse(text, path, &h, &why))
 		die(EXIT_USAGE, "%s", why);
 	header_print(&h, o->action_arg, out);
@@ -238,6 +263,7 @@ static void check(const struct options *o, struct buf *out)
 
 	src.text = load(o, &path);
 	src.name = path;
+	become_user(o);
 	if (scripts_check(&src, &why))
 		die(EXIT_USAGE, "%s", why);
 	buf_printf(out, "%s is sound\n", path);
@@ -248,8 +274,6 @@ int catalog_main(const struct options *o)
 {
 	struct buf out = { 0 };
 
-	if (o->action != ACTION_LIST || strcmp(o->action_arg, "sockets"))
-		become_user(o); /* but whose sockets there are is only root's to see */
 	if (o->action == ACTION_LIST)
 		list(o, &out);
 	else if (o->action == ACTION_INFO)

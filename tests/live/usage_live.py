@@ -99,3 +99,15 @@ def test_the_one_liners_of_the_readme_run():
         args = [a for a in args if a != "-r"] + ["--script-dir", os.path.join(live.ROOT, "scripts"), "-r", capture]
         r = live.run(live.SPF, *args, cwd=live.ROOT)
         assert r.returncode == 0, (line, r)  # loss may be told, an error may not
+
+
+def test_scripts_of_a_folder_that_only_root_may_enter_are_listed():
+    folder = live.path("private")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "mine.lua"), "w") as f:
+        f.write("--- Mine.\n-- @license MIT\n-- @api 1\n-- @usage spf -s mine\n-- @output\n--   x\n"
+                "function on_frame(f) end\n")
+    os.chmod(folder, 0o700)
+    for args in (["--list", "scripts"], ["--info", "mine"], ["--check", "mine"]):
+        r = live.run(live.SPF, "--script-dir", folder, *args)
+        assert r.returncode == 0 and b"ine" in r.stdout, r
