@@ -16,6 +16,8 @@ const volatile u32 cfg_snaplen = 0xffffffff;
 
 struct spf_control control SEC(".data.control");
 
+#include "who.h"
+
 /* A socket is judged once, when it is first seen. States die with their sockets. */
 struct sock_state {
 	u64 id;
@@ -30,7 +32,8 @@ struct sock_state {
 	u8 has_urgent; /* somebody read with MSG_OOB */
 	u32 next_seq;  /* TCP: of the next new byte; */
 	u32 sent_seq;  /* of the next that nobody has written */
-	u32 peer_slot; /* TCP: the other direction's, which lives as long */
+	u32 peer_slot; /* the other direction's; SPF_SLOTS: not known. TCP: lives as long */
+	u64 peer_id;
 	u64 skb;     /* stream: the buffer that is being read, */
 	u32 skb_len; /* how much is in it, */
 	u32 skb_end; /* how far it is read, */
@@ -115,7 +118,7 @@ static __always_inline void fill_end(struct spf_end *end, struct sock *sk, struc
 	const struct cred *cred = BPF_CORE_READ(peer, sk_peer_cred);
 
 	end->pid = pid ? BPF_CORE_READ(pid, numbers[0].nr) : 0;
-	end->uid = cred ? (s32)BPF_CORE_READ(cred, uid.val) : -1;
+	end->uid = cred ? (s32)BPF_CORE_READ(cred, euid.val) : -1;
 	end->ino = sock_ino(sk);
 }
 
@@ -137,7 +140,7 @@ static __always_inline void fill_event(struct spf_event *e, u32 kind, u32 slot, 
 /* pst: NULL for a datagram socket that is not connected. Its messages may go to many; the
  * name is that of the first, if it is known. */
 static __always_inline int announce(struct sock *sk, struct sock_state *st, struct sock *peer,
-				    struct sock_state *pst)
+				    struct sock_state *pst, bool is_unmeant)
 {
 	struct spf_event_open *o = bpf_ringbuf_reserve(&ring, sizeof(*o), 0);
 	struct unix_sock *us = (struct unix_sock *)sk, *up = (struct unix_sock *)peer;
@@ -165,12 +168,132 @@ static __always_inline int announce(struct sock *sk, struct sock_state *st, stru
 	o->end[1].slot = pst ? pst->slot : SPF_SLOTS;
 	if (peer)
 		fill_end(&o->end[1], peer, sk);
+	o->is_unmeant = is_unmeant;
 	fill_event(&o->e, SPF_EVENT_OPEN, st->slot, st->id);
 	bpf_ringbuf_submit(o, BPF_RB_NO_WAKEUP);
 	st->is_announced = 1;
 	if (pst)
 		pst->is_announced = 1;
 	return 0;
+}
+
+/* ---- whose it is (who.h) ----------------------------------------------------------------- */
+
+/* What was written to a connection and not read yet, as it would have been reported had the
+ * connection been meant by then: a server that is meant is known when it reads. */
+struct waiting_writes {
+	u32 cnt;
+	struct spf_event_sent w[4];
+};
+
+/* By slot; one entry where everybody is meant. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SPF_SLOTS);
+	__type(key, u32);
+	__type(value, struct waiting_writes);
+} waiting_writes SEC(".maps");
+
+static __always_inline bool is_asked(void)
+{
+	return cfg_who.is_asked && control.enabled != SPF_TRIAL;
+}
+
+static __always_inline void forget_writes(u32 slot_nr)
+{
+	struct waiting_writes *f = cfg_who.is_asked ? bpf_map_lookup_elem(&waiting_writes, &slot_nr) : 0;
+
+	if (f)
+		f->cnt = 0;
+}
+
+static __always_inline void keep_write(struct sock_state *st, struct spf_slot *slot, u64 off,
+				       u64 len)
+{
+	struct waiting_writes *f = bpf_map_lookup_elem(&waiting_writes, &st->slot);
+	u32 cnt = !f ? 4 : off <= slot->read ? 0 : f->cnt;
+
+	if (cnt >= 4)
+		return;
+	f->w[cnt].off = off;
+	f->w[cnt].len = len;
+	fill_event(&f->w[cnt].e, SPF_EVENT_SENT, st->slot, st->id);
+	f->cnt = cnt + 1;
+}
+
+/* From here on the direction is captured. */
+static __always_inline void mean(u32 slot_nr, struct spf_slot *slot)
+{
+	struct waiting_writes *f = bpf_map_lookup_elem(&waiting_writes, &slot_nr);
+	int i;
+
+	slot->is_unmeant = 0;
+	for (i = 0; f && i < 4 && i < f->cnt; i++)
+		if (f->w[i].e.sock == slot->sock && f->w[i].off + f->w[i].len > slot->read &&
+		    bpf_ringbuf_output(&ring, &f->w[i], sizeof(f->w[i]), BPF_RB_NO_WAKEUP))
+			__sync_fetch_and_add(&control.sent_lost, 1);
+}
+
+/* A process reads or writes by the connection of st: if it is meant, so is the connection. */
+static __always_inline void used_by(struct sock_state *st, struct spf_slot *slot,
+				    struct task_struct *task)
+{
+	u32 other = st->peer_slot;
+
+	if (!slot->is_unmeant || !is_meant(task))
+		return;
+	mean(st->slot, slot);
+	slot = bpf_map_lookup_elem(&slots, &other);
+	if (slot && slot->sock == st->peer_id && slot->is_unmeant)
+		mean(other, slot);
+}
+
+static __always_inline void used(struct sock_state *st, struct spf_slot *slot)
+{
+	used_by(st, slot, current_task());
+}
+
+/* The process that connected, or made the pair. */
+static __always_inline struct task_struct *opener_of(struct sock *sk, struct sock *peer)
+{
+	struct pid *pid;
+
+	if (peer && BPF_CORE_READ((struct unix_sock *)peer, addr))
+		pid = BPF_CORE_READ(peer, sk_peer_pid);
+	else
+		pid = BPF_CORE_READ(sk, sk_peer_pid);
+	return pid_task(pid);
+}
+
+/* True if nobody who is meant has used the connection, by what is known when it is first seen. */
+static __always_inline bool is_nobodys(struct sock *sk, struct sock *peer, struct task_struct *user)
+{
+	struct task_struct *opener;
+
+	if (!is_asked() || is_meant(user))
+		return false;
+	opener = opener_of(sk, peer);
+	return !opener || !is_meant(opener);
+}
+
+/* Each direction knows the other, and what is meant of one is meant of both. */
+static __always_inline bool pair(struct sock_state *a, struct sock_state *b)
+{
+	struct spf_slot *sa, *sb;
+
+	a->peer_slot = b->slot;
+	a->peer_id = b->id;
+	b->peer_slot = a->slot;
+	b->peer_id = a->id;
+	sa = bpf_map_lookup_elem(&slots, &a->slot);
+	sb = bpf_map_lookup_elem(&slots, &b->slot);
+	if (!is_asked() || !sa || !sb)
+		return false;
+	if (sa->is_unmeant && !sb->is_unmeant)
+		mean(a->slot, sa);
+	if (sb->is_unmeant && !sa->is_unmeant)
+		mean(b->slot, sb);
+	return sa->is_unmeant;
 }
 
 /* ---- states ------------------------------------------------------------------------------ */
@@ -199,7 +322,7 @@ static __always_inline u64 queued(struct sock *receiver)
 }
 
 /* Gives the state a slot; false if all are taken. */
-static __always_inline bool take_slot(struct sock_state *st, struct sock *peer)
+static __always_inline bool take_slot(struct sock_state *st, struct sock *peer, bool is_unmeant)
 {
 	struct spf_slot *slot;
 
@@ -213,6 +336,8 @@ static __always_inline bool take_slot(struct sock_state *st, struct sock *peer)
 	__builtin_memset(slot, 0, sizeof(*slot));
 	slot->seen = control.sweep;
 	slot->sock = st->id;
+	slot->is_unmeant = is_unmeant;
+	forget_writes(st->slot);
 	if (!st->is_new)
 		slot->accepted = queued(peer);
 	return true;
@@ -229,7 +354,7 @@ static __always_inline void give_slot_back(struct sock_state *st)
 
 /* peer: where what sk sends is queued. The slot is ready before anybody can find it. */
 static __always_inline struct sock_state *new_state(struct sock *sk, struct sock *peer,
-						    bool is_watched)
+						    bool is_watched, bool is_unmeant)
 {
 	struct sock_state init = {};
 	struct sock_state *st;
@@ -237,7 +362,8 @@ static __always_inline struct sock_state *new_state(struct sock *sk, struct sock
 	/* Unique without an atomic counter: two CPUs never share time and number. */
 	init.id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
 	init.is_new = control.listed;
-	init.is_watched = is_watched && take_slot(&init, peer);
+	init.peer_slot = SPF_SLOTS;
+	init.is_watched = is_watched && take_slot(&init, peer, is_unmeant);
 	st = state_make(sk, &init);
 	if (!st)
 		st = state_find(sk);
@@ -272,16 +398,18 @@ static __always_inline struct sock_state *state_at_read(struct sock *sk)
 	if (st)
 		return st;
 	peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
-	return new_state(sk, peer, is_target(sk, peer) && !is_own(bpf_get_current_pid_tgid() >> 32));
+	return new_state(sk, peer, is_target(sk, peer) && !is_own(bpf_get_current_pid_tgid() >> 32),
+			 is_nobodys(sk, peer, current_task()));
 }
 
-/* The state of a socket that process pid uses, made if it is new, with both ends announced.
+/* The state of a socket that a process uses, made if it is new, with both ends announced.
  * to: where a datagram socket that is not connected sends to, or NULL if that is not known. */
-static __always_inline struct sock_state *state_of(struct sock *sk, struct sock *to, u32 pid)
+static __always_inline struct sock_state *state_of(struct sock *sk, struct sock *to,
+						   struct task_struct *user)
 {
 	struct sock_state *st = state_find(sk), *pst = 0;
+	bool is_watched, is_unmeant;
 	struct sock *peer;
-	bool is_watched;
 
 	if (st && (st->is_announced || !st->is_watched))
 		return st;
@@ -290,17 +418,32 @@ static __always_inline struct sock_state *state_of(struct sock *sk, struct sock 
 		return st;
 	if (peer)
 		to = peer;
-	is_watched = is_target(sk, to) && !is_own(pid);
+	is_watched = is_target(sk, to) && !is_own(BPF_CORE_READ(user, tgid));
+	is_unmeant = is_nobodys(sk, to, user);
 	if (!st)
-		st = new_state(sk, to, is_watched);
+		st = new_state(sk, to, is_watched, is_unmeant);
 	if (peer) {
 		pst = state_find(peer);
 		if (!pst)
-			pst = new_state(peer, sk, is_watched);
+			pst = new_state(peer, sk, is_watched, is_unmeant);
 	}
-	if (st && st->is_watched && (!peer || (pst && pst->is_watched)))
-		announce(sk, st, to, pst);
+	if (!st || !st->is_watched || (peer && !(pst && pst->is_watched)))
+		return st;
+	if (pst)
+		is_unmeant = pair(st, pst);
+	announce(sk, st, to, pst, is_unmeant);
 	return st;
+}
+
+/* A process holds the socket of st, found when the capture began. */
+static __always_inline void held(struct sock_state *st, struct task_struct *task)
+{
+	struct spf_slot *slot = 0;
+
+	if (is_asked() && st && st->is_watched)
+		slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (slot)
+		used_by(st, slot, task);
 }
 
 /* A socket of a running process: a connection that was open before is announced. */
@@ -308,7 +451,7 @@ static __always_inline void list_socket(struct sock *sk, struct task_struct *tas
 {
 	if (sk && task && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
 	    BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
-		state_of(sk, 0, task->tgid);
+		held(state_of(sk, 0, task), task);
 }
 
 /* For the sweep: the socket is alive. */
@@ -340,7 +483,11 @@ static __always_inline void sent(struct sock_state *st, u64 len)
 		return;
 	off = slot->accepted;
 	__sync_fetch_and_add(&slot->accepted, len);
-	if (slot->is_unwanted)
+	if (is_asked())
+		used(st, slot);
+	if (slot->is_unmeant)
+		keep_write(st, slot, off, len);
+	if (slot->is_unwanted | slot->is_unmeant)
 		return;
 	s = bpf_ringbuf_reserve(&ring, sizeof(*s), 0);
 	if (!s) {
@@ -351,6 +498,32 @@ static __always_inline void sent(struct sock_state *st, u64 len)
 	s->len = len;
 	fill_event(&s->e, SPF_EVENT_SENT, st->slot, st->id);
 	bpf_ringbuf_submit(s, BPF_RB_NO_WAKEUP);
+}
+
+/* The next len bytes of a direction passed, and cannot be copied. */
+static __always_inline void unreadable(struct sock_state *st, struct spf_slot *slot, u32 len)
+{
+	struct spf_event_data *d;
+
+	if (slot->is_unwanted | slot->is_unmeant) {
+		slot->filtered += len;
+		slot->read += len;
+		return;
+	}
+	d = bpf_ringbuf_reserve(&ring, sizeof(*d), 0);
+	if (d) {
+		d->off = slot->read;
+		d->len = len;
+		d->cap = 0;
+		d->fds = 0;
+		d->flags = SPF_DATA_UNREADABLE;
+		fill_event(&d->e, SPF_EVENT_DATA, st->slot, st->id);
+		bpf_ringbuf_submit(d, BPF_RB_NO_WAKEUP);
+		slot->unreadable += len;
+	} else {
+		slot->lost += len;
+	}
+	slot->read += len;
 }
 
 /* ---- what is read ------------------------------------------------------------------------ */

@@ -35,6 +35,7 @@ enum {
 	SPF_TARGETS = 32,     /* socket names to watch */
 	SPF_NAME_LEN = 108,   /* sun_path */
 	SPF_DATA_MAX = 32768, /* bytes of one DATA event */
+	SPF_FOLLOWED = 8192,  /* processes that --follow knows at once */
 };
 
 enum spf_event_kind {
@@ -67,6 +68,7 @@ struct spf_event_data {
 enum {
 	SPF_DATA_UNREAD = 1,  /* nobody read them: the receiver was closed */
 	SPF_DATA_SENDING = 2, /* seen when they were sent, not when they were read */
+	SPF_DATA_UNREADABLE = 4, /* the kernel did not let us: none follow */
 };
 
 /* len bytes were written; off = how many the sender had written before. */
@@ -97,7 +99,8 @@ struct spf_event_open {
 	u32 name_len;
 	u8 name[SPF_NAME_LEN]; /* sun_path of the bound end; abstract names begin with a NUL.
 				* AF_INET: two struct spf_tcp_end, of end[0] and end[1] */
-	u32 reserved;
+	u8 is_unmeant; /* see struct spf_slot */
+	u8 reserved[3];
 };
 
 /* The reader saw the end of e.sock's direction. */
@@ -117,9 +120,21 @@ struct spf_slot {
 	u64 cut;      /* not copied: --snaplen */
 	u64 lost;     /* not copied: the ring was full */
 	u64 unreadable; /* not copied: the kernel did not let us */
-	u64 filtered; /* not copied: user space said that nobody wants them */
+	u64 filtered; /* not copied: the two below */
 	u32 is_unwanted; /* set by user space, which knows more of both ends */
+	u32 is_unmeant; /* no process that struct spf_who means has used the connection yet */
 	u32 seen;     /* number of the last sweep that found the socket alive */
+	u32 reserved;
+};
+
+/* Whose connections are captured: those that a process has used for which all of this holds. */
+struct spf_who {
+	u32 is_asked; /* else everybody's */
+	s32 pid;      /* 0 any */
+	u32 follows;  /* also the processes that descend from it */
+	s32 uid;      /* effective; -1 any */
+	u64 cgroup;   /* or one below it; 0 any */
+	char comm[16]; /* of the process or the thread, NUL-padded; "" any */
 };
 
 /* Key of the trie of names to watch. A whole name matches with all bits, its length
@@ -157,6 +172,7 @@ struct spf_control {
 	u64 open_lost; /* OPEN events that did not fit (each is tried again) */
 	u64 sent_lost; /* SENT events that did not fit: the times of those writes are unknown */
 	u64 eof_lost;
+	u64 follow_lost; /* processes that --follow had no place for */
 	u32 own_pid[2]; /* monitor and worker: what they say is never captured */
 	u32 trial_pid;  /* SPF_TRIAL: the only process that is watched, whatever the targets */
 	u32 reserved;

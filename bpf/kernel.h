@@ -40,13 +40,23 @@ enum { SOCK_STREAM = 1 };
 enum { TCP_ESTABLISHED = 1, TCP_CLOSE_WAIT = 8, TCP_TIME_WAIT = 6, TCP_LISTEN = 10, TCP_NEW_SYN_RECV = 12 };
 enum { MSG_OOB = 1, MSG_PEEK = 2 };
 enum { RCV_SHUTDOWN = 1 };
+enum { PIDTYPE_TGID = 1 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 
 struct upid {
 	int nr;
 } CORE;
 
+struct hlist_node {
+	struct hlist_node *next;
+} CORE;
+
+struct hlist_head {
+	struct hlist_node *first;
+} CORE;
+
 struct pid {
+	struct hlist_head tasks[4]; /* by enum pid_type */
 	struct upid numbers[1];
 } CORE;
 
@@ -55,7 +65,7 @@ typedef struct kuid {
 } kuid_t;
 
 struct cred {
-	kuid_t uid;
+	kuid_t euid;
 } CORE;
 
 struct inode {
@@ -182,8 +192,39 @@ struct pt_regs {
 	unsigned long orig_ax;
 } CORE;
 
+struct kernfs_node {
+	u64 id;
+} CORE;
+
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+} CORE;
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+} CORE;
+
+struct css_set {
+	struct cgroup *dfl_cgrp; /* of version 2 */
+} CORE;
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads */
+} CORE;
+
 struct task_struct {
 	int tgid;
+	struct task_struct *group_leader;
+	struct hlist_node pid_links[4]; /* by enum pid_type */
+	const struct cred *cred;
+	char comm[16];
+	struct signal_struct *signal;
+	struct css_set *cgroups;
 } CORE;
 
 struct seq_file;

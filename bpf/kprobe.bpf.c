@@ -114,8 +114,10 @@ static __always_inline bool is_wanted(struct sock *sk)
 		r->d.cap = n;                                                                      \
 		r->d.fds = extra & 0xffff;                                                         \
 		r->d.flags = extra >> 16;                                 \
-		if (n && bpf_probe_read_kernel(r->bytes, n, (void *)va))                           \
+		if (n && bpf_probe_read_kernel(r->bytes, n, (void *)va)) {                         \
 			r->d.cap = 0;                                                              \
+			r->d.flags |= SPF_DATA_UNREADABLE;                                         \
+		}                                                                                  \
 		fill_event(&r->d.e, SPF_EVENT_DATA, slot_nr, slot->sock);                          \
 		got = r->d.cap;                                                                    \
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
@@ -135,7 +137,7 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 	/* An urgent byte (5.15+) is queued where no probe can be set. */
 	if (!(extra & SENDING) && slot->read > slot->accepted)
 		slot->accepted = slot->read;
-	if (slot->is_unwanted) {
+	if (slot->is_unwanted | slot->is_unmeant) {
 		slot->filtered += len;
 		return 0;
 	}
@@ -162,15 +164,10 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 	return 0;
 }
 
-/* Bytes that stay unseen: they move the offset, so that the hole is known. */
-static __always_inline void skip(u32 slot_nr, u32 len)
+/* Bytes whose address is not known: nothing can be read at 0. */
+static __always_inline void skip(u32 slot_nr, u32 len, u32 extra)
 {
-	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &slot_nr);
-
-	if (!slot)
-		return;
-	slot->read += len;
-	slot->unreadable += len;
+	emit_piece(0, len, 1, slot_nr, extra & (UNREAD | SENDING));
 }
 
 /* len bytes in one piece of memory, of which at most cap are copied. */
@@ -192,7 +189,7 @@ __noinline int emit_range(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 		extra &= UNREAD | SENDING;
 	}
 	if (len)
-		skip(slot_nr, len);
+		skip(slot_nr, len, extra);
 	return 0;
 }
 
@@ -238,7 +235,7 @@ __noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
 			if (va)
 				emit_range(va + f.off + from, n, cap, slot_nr, extra);
 			else
-				skip(slot_nr, n);
+				skip(slot_nr, n, extra);
 			cap -= cap < n ? cap : n;
 			at += n;
 			len -= n;
@@ -247,7 +244,7 @@ __noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
 		pos += f.len;
 	}
 	if (len)
-		skip(slot_nr, len);
+		skip(slot_nr, len, extra);
 	return 0;
 }
 
@@ -289,6 +286,8 @@ static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
 	if (!slot)
 		return 0;
+	if (is_asked())
+		used(st, slot);
 	if (flags)
 		st->has_urgent = 1;
 	else if (BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
@@ -387,7 +386,7 @@ int BPF_KPROBE(on_queue, void *list, struct sk_buff *skb)
 	if (!len)
 		return 0;
 	to = (struct sock *)(list - bpf_core_field_offset(struct sock, sk_receive_queue));
-	st = state_of(sk, to, bpf_get_current_pid_tgid() >> 32);
+	st = state_of(sk, to, current_task());
 	if (!st || !st->is_watched)
 		return 0;
 	unmark(st, (u64)skb);
@@ -416,7 +415,7 @@ int BPF_KPROBE(on_append, struct sk_buff *skb, u64 page, int off, u64 len)
 		if (f.page != page || f.off + f.len != (u32)off)
 			return 0;
 	}
-	st = state_of(sk, 0, bpf_get_current_pid_tgid() >> 32);
+	st = state_of(sk, 0, current_task());
 	if (!st || !st->is_watched)
 		return 0;
 	if (!cnt)

@@ -151,7 +151,7 @@ static __always_inline bool take_pair_slot(struct tcp_pair *pair, int i)
 	struct sock_state st = { .is_new = true };
 
 	st.id = (bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0x7f)) + i * 128;
-	if (!take_slot(&st, 0))
+	if (!take_slot(&st, 0, false))
 		return false;
 	pair->id[i] = st.id;
 	pair->slot[i] = st.slot;
@@ -244,8 +244,7 @@ static __always_inline bool place(struct sock_state *st, struct spf_slot *slot, 
 	st->has_seq = 1;
 	ahead = s->seq - st->next_seq;
 	if (ahead > 0) { /* passed unseen */
-		slot->read += ahead;
-		slot->unreadable += ahead;
+		unreadable(st, slot, ahead);
 	} else if (ahead < 0) { /* sent again */
 		if (s->len <= (u32)-ahead)
 			return false;

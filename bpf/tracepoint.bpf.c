@@ -98,8 +98,10 @@ struct piece {
 		r->d.cap = (u32)n;                                                                 \
 		r->d.fds = p->fds;                                                                 \
 		r->d.flags = p->flags;                                                             \
-		if (n && bpf_dynptr_read(r->bytes, n, skb, p->at, 0))                              \
+		if (n && bpf_dynptr_read(r->bytes, n, skb, p->at, 0)) {                            \
 			r->d.cap = 0;                                                              \
+			r->d.flags |= SPF_DATA_UNREADABLE;                                         \
+		}                                                                                  \
 		fill_event(&r->d.e, SPF_EVENT_DATA, st->slot, st->id);                             \
 		got = r->d.cap;                                                                    \
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
@@ -161,20 +163,22 @@ static __always_inline void take(struct sk_buff *skb, struct sock_state *st, str
 	struct piece p = { .at = at, .off = slot->read, .flags = flags };
 	struct bpf_dynptr data;
 
-	slot->read += len;
-	if (slot->is_unwanted) {
+	if (slot->is_unwanted | slot->is_unmeant) {
 		slot->filtered += len;
+		slot->read += len;
 		return;
 	}
+	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data)) {
+		unreadable(st, slot, len);
+		return;
+	}
+	slot->read += len;
 	if (!(flags & SPF_DATA_SENDING)) {
 		struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
 
 		p.fds = fp ? BPF_CORE_READ(fp, count) : 0;
 	}
-	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data))
-		slot->unreadable += len;
-	else
-		copy_out(&data, st, slot, p, len);
+	copy_out(&data, st, slot, p, len);
 }
 
 /* How far a stream's buffer is known. What was spliced out of it passed no hook: it is found
@@ -207,6 +211,8 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 	slot = flags & MSG_PEEK ? 0 : bpf_map_lookup_elem(&slots, &st->slot);
 	if (!slot)
 		return 0;
+	if (is_asked())
+		used(st, slot);
 	at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
 	if (sk->sk_type == SOCK_STREAM && !(flags & MSG_OOB)) {
 		end = known_end(st, skb, at);
@@ -242,7 +248,11 @@ int BPF_PROG(on_consumed, struct sk_buff *skb, u64 location)
 	end = known_end(st, skb, 0);
 	unmark(st, (u64)skb);
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
-	if (slot && end < skb->len && running_call(&flags) == NR_SPLICE)
+	if (!slot)
+		return 0;
+	if (is_asked())
+		used(st, slot);
+	if (end < skb->len && running_call(&flags) == NR_SPLICE)
 		take(skb, st, slot, end, skb->len - end, 0);
 	return 0;
 }
@@ -323,12 +333,33 @@ int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
 
 	if (!is_active() || ret <= 0)
 		return 0;
-	st = is_unix(sk) ? state_of(sk, 0, bpf_get_current_pid_tgid() >> 32) : state_find(sk);
+	st = is_unix(sk) ? state_of(sk, 0, current_task()) : state_find(sk);
 	if (!st || !st->is_watched)
 		return 0;
 	if (!st->is_new && !st->is_aligned && is_unix(sk) && sk->sk_type == SOCK_STREAM)
 		align(sk, st, ret);
 	sent(st, ret);
+	return 0;
+}
+
+/* A writer has queued something for the socket, and nobody was told yet: so a reader that waits
+ * finds the connection judged. The end of the write would be too late for that. */
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(on_queued, struct sock *sk)
+{
+	struct sock_state *st;
+	struct spf_slot *slot;
+	struct sock *from;
+
+	if (!is_active() || !is_unix(sk))
+		return 0;
+	from = peer_of(sk);
+	st = from ? state_of(from, 0, current_task()) : 0;
+	if (!st || !st->is_watched)
+		return 0;
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (slot)
+		used(st, slot);
 	return 0;
 }
 

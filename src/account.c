@@ -2,9 +2,10 @@
 #include "account.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-#include "capture/live.h"
 #include "util/log.h"
+#include "util/xalloc.h"
 
 enum { LINES_MAX = 20 }; /* connections that are named when they lost something */
 
@@ -27,37 +28,47 @@ static const char *direction_name(const struct conn *c, int dir)
 	}
 }
 
-/* The account of one direction. */
-static struct account_sums direction_sums(const struct account *a, const struct conn *c, int dir,
-					  struct source *src)
+/* What passed the decoder, or did not get to it. */
+static struct account_sums taken(const struct conn *c, int dir)
 {
 	const struct stream *s = &c->stream[dir];
-	struct account_sums n = { .cut = s->cut, .lost = s->lost };
-	struct decoder_bytes d = decoder_bytes(c->decoder, dir);
-	struct live_counts k = { 0 };
-	bool has_counts = src->is_live && live_counts(src, c->sock[dir], &k);
+	struct account_sums n = { .cut = s->cut, .lost = s->lost, .filtered = c->filtered[dir] };
+	struct decoder_bytes d = { 0 };
 
-	if (c->is_filtered)
-		n = (struct account_sums){ .filtered = has_counts ? k.read : c->info.bytes[dir] };
-	else
-		n.decoded = s->fed;
-	n.accepted = n.decoded + n.cut + n.lost + n.filtered;
-	if (!c->is_filtered && d.decoded + d.skipped != s->fed)
-		n.unbalanced = 1;
-	if (has_counts) {
-		uint64_t seen = n.accepted;
+	if (c->decoder)
+		d = decoder_bytes(c->decoder, dir);
+	n.decoded = d.decoded;
+	n.undecoded = d.skipped;
+	n.unbalanced = d.decoded + d.skipped != s->fed;
+	n.accepted = s->fed + n.cut + n.lost + n.filtered;
+	return n;
+}
 
-		if (a->is_enough && k.read > seen) {
-			n.filtered += k.read - seen;
-			seen = k.read;
-		}
-		n.accepted = k.accepted > k.read ? k.accepted : k.read;
-		n.unread = n.accepted - k.read;
-		if (seen != k.read)
-			n.unbalanced = 1;
-		if (k.read != k.captured + k.cut + k.lost + k.unreadable + k.filtered)
-			n.unbalanced = 1;
+struct account_sums account_direction(const struct account *a, const struct conn *c, int dir,
+				      const struct live_counts *k)
+{
+	struct account_sums n = taken(c, dir);
+	uint64_t seen;
+
+	if (!k) {
+		n.gaps = n.lost != 0;
+		return n;
 	}
+	if (c->is_filtered) /* whatever became of them: nobody wanted the rest */
+		n.filtered = k->read - (n.accepted - n.filtered);
+	else
+		n.filtered = k->filtered;
+	seen = n.decoded + n.undecoded + n.cut + n.lost + n.filtered;
+	if (a->is_enough && k->read > seen) {
+		n.filtered += k->read - seen;
+		seen = k->read;
+	}
+	n.accepted = k->accepted > k->read ? k->accepted : k->read;
+	n.unread = n.accepted - k->read;
+	n.unreadable = k->unreadable < n.lost ? k->unreadable : n.lost;
+	n.ring = k->lost < n.lost - n.unreadable ? k->lost : n.lost - n.unreadable;
+	n.unbalanced |= seen != k->read || k->read != k->captured + k->cut + k->lost +
+							k->unreadable + k->filtered;
 	n.gaps = n.lost != 0;
 	return n;
 }
@@ -66,51 +77,81 @@ static void add(struct account_sums *to, const struct account_sums *n)
 {
 	to->accepted += n->accepted;
 	to->decoded += n->decoded;
+	to->undecoded += n->undecoded;
 	to->cut += n->cut;
 	to->lost += n->lost;
 	to->filtered += n->filtered;
 	to->unread += n->unread;
+	to->ring += n->ring;
+	to->unreadable += n->unreadable;
 	to->gaps += n->gaps;
 	to->unbalanced += n->unbalanced;
+}
+
+/* who: what the account is of. */
+static void print_sums(const char *who, const struct account_sums *n)
+{
+	log_warn("%s: accepted %" PRIu64 " = decoded %" PRIu64 " + undecoded %" PRIu64
+		 " + cut %" PRIu64 " + lost %" PRIu64 " + filtered %" PRIu64 " + unread %" PRIu64 "%s",
+		 who, n->accepted, n->decoded, n->undecoded, n->cut, n->lost, n->filtered, n->unread,
+		 n->unbalanced ? " (DOES NOT ADD UP)" : "");
 }
 
 void account_close(struct account *a, const struct conn *c, struct source *src)
 {
 	a->sums.connections++;
 	for (int dir = 0; dir < 2; dir++) {
-		struct account_sums n = direction_sums(a, c, dir, src);
+		struct live_counts k;
+		bool has_counts = src->is_live && live_counts(src, c->sock[dir], &k);
+		struct account_sums n = account_direction(a, c, dir, has_counts ? &k : NULL);
 		bool is_bad = n.lost || n.unbalanced;
+		char *who;
 
 		add(&a->sums, &n);
 		if (!a->is_verbose && !(is_bad && a->lines < LINES_MAX))
 			continue;
 		a->lines += is_bad;
-		log_warn("connection %u %s, %s: accepted %" PRIu64 " = decoded %" PRIu64
-			 " + cut %" PRIu64 " + lost %" PRIu64 " + filtered %" PRIu64
-			 " + unread %" PRIu64 "%s",
-			 c->info.id, c->addr, direction_name(c, dir), n.accepted, n.decoded, n.cut,
-			 n.lost, n.filtered, n.unread, n.unbalanced ? " (DOES NOT ADD UP)" : "");
+		who = xasprintf("connection %u %s, %s", c->info.id, c->addr, direction_name(c, dir));
+		print_sums(who, &n);
+		free(who);
 	}
+}
+
+/* Why bytes were lost, each with what would help. */
+static void print_losses(const struct account_sums *n)
+{
+	uint64_t other = n->lost - n->ring - n->unreadable;
+
+	if (n->ring)
+		log_warn("%" PRIu64 " bytes lost: the ring was full; try a larger --ring-size, a "
+			 "filter, or --snaplen", n->ring);
+	if (n->unreadable)
+		log_warn("%" PRIu64 " bytes lost: this way to capture could not read them; see "
+			 "spf --doctor for others", n->unreadable);
+	if (other)
+		log_warn("%" PRIu64 " bytes lost on the way: this is a bug of spf", other);
 }
 
 void account_print(const struct account *a, struct source *src, const struct reorder_stats *stats)
 {
 	const struct account_sums *n = &a->sums;
 	struct live_totals t = { 0 };
-	bool is_bad = n->lost || n->unbalanced;
+	char *who;
 
 	if (src->is_live)
 		live_totals(src, &t);
-	if (a->is_verbose || is_bad)
-		log_warn("%" PRIu64 " connections: accepted %" PRIu64 " bytes = decoded %" PRIu64
-			 " + cut %" PRIu64 " + lost %" PRIu64 " + filtered %" PRIu64
-			 " + unread %" PRIu64 "%s",
-			 n->connections, n->accepted, n->decoded, n->cut, n->lost, n->filtered,
-			 n->unread, n->unbalanced ? " (DOES NOT ADD UP)" : "");
-	if (n->lost && src->is_live)
-		log_warn("the ring was full: try a larger --ring-size, a filter, or --snaplen");
+	if (a->is_verbose || n->lost || n->unbalanced) {
+		who = xasprintf("%" PRIu64 " connections", n->connections);
+		print_sums(who, n);
+		free(who);
+	}
+	if (src->is_live)
+		print_losses(n);
 	if (t.no_slot)
 		log_warn("%" PRIu64 " sockets were not watched: all places were taken", t.no_slot);
+	if (t.follow_lost)
+		log_warn("%" PRIu64 " processes were not followed: all places were taken",
+			 t.follow_lost);
 	if (t.sent_lost || t.eof_lost)
 		log_warn("%" PRIu64 " reports of writes and %" PRIu64
 			 " of closes did not fit the ring: those times and writers are unknown",

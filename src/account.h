@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The account of bytes: for each direction of each connection
  *
- *     accepted = decoded + cut + lost + filtered (+ unread, what nobody has taken yet)
+ *     accepted = decoded + undecoded + cut + lost + filtered + unread
  *
  * is checked when the connection ends and printed with -v, and always when something is
- * missing or does not add up. */
+ * missing or does not add up. Undecoded is what a decoder was given and found nothing in: no
+ * protocol that it knows, or framing that was lost. Unread is what nobody has taken yet. */
 #ifndef SPF_ACCOUNT_H
 #define SPF_ACCOUNT_H
 
+#include "capture/live.h"
 #include "capture/reorder.h"
 #include "capture/source.h"
 #include "conn/conns.h"
 
 struct account_sums {
-	uint64_t accepted, decoded, cut, lost, filtered, unread;
+	uint64_t accepted, decoded, undecoded, cut, lost, filtered, unread;
+	uint64_t ring, unreadable; /* of the lost: no room in the ring; the kernel did not let us */
 	uint64_t gaps;       /* directions that lost something */
 	uint64_t unbalanced; /* directions whose account does not add up */
 	uint64_t connections;
@@ -27,6 +30,10 @@ struct account {
 };
 
 void account_init(struct account *a, bool is_verbose);
+
+/* The account of one direction. k: what the kernel counted, NULL for a file. */
+struct account_sums account_direction(const struct account *a, const struct conn *c, int dir,
+				      const struct live_counts *k);
 
 /* Enters a connection that ends, and prints its lines if there is a reason to. */
 void account_close(struct account *a, const struct conn *c, struct source *src);

@@ -145,6 +145,8 @@ static void check_targets(const struct options *o)
 {
 	bool waits;
 
+	if (o->who.pid && kill(o->who.pid, 0) && errno == ESRCH)
+		die(EXIT_USAGE, "-p %d: there is no such process", o->who.pid);
 	for (char **t = o->targets; *t; t++) {
 		char *why = target_check(*t, &waits);
 
@@ -160,6 +162,7 @@ static void load_bpf(struct monitor *m)
 		.snaplen = m->o->snaplen,
 		.ring_size = m->o->ring_size,
 		.backend = m->o->backend,
+		.who = m->o->who,
 	};
 	char *why;
 

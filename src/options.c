@@ -6,6 +6,9 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "capture/backend.h"
 #include "util/near.h"
@@ -32,8 +35,10 @@ const char options_help[] =
 	"  -q                no messages;  -v  more of them, with an account of all bytes\n"
 	"  --color WHEN      auto, always or never\n"
 	"Capture\n"
-	"  -p PID            only connections that this process has an end of\n"
-	"  --comm NAME, --uid USER    likewise a process (thread) of that name, of that user\n"
+	"  -p PID            only connections that this process opens, reads or writes\n"
+	"  --follow          and those that it has started, and starts from now on\n"
+	"  --comm NAME, --uid USER, --cgroup PATH|ID   likewise those of that name, user, cgroup;\n"
+	"                    of several conditions a process must meet all\n"
 	"  -c N              stop after N records\n"
 	"  -t SECONDS        stop after that time\n"
 	"  -r FILE           read a capture (pcapng, pcap, text trace) instead; - is stdin\n"
@@ -56,7 +61,7 @@ const char options_help[] =
 enum {
 	OPT_BEGIN = 256, OPT_END, OPT_INTERVAL, OPT_COLOR, OPT_SNAPLEN, OPT_RING, OPT_WINDOW, OPT_USER,
 	OPT_TIMEOUT, OPT_MEMORY, OPT_NO_JIT, OPT_STRICT, OPT_UNSAFE, OPT_LIST, OPT_INFO, OPT_CHECK,
-	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_BACKEND, OPT_DOCTOR,
+	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_CGROUP, OPT_FOLLOW, OPT_BACKEND, OPT_DOCTOR,
 };
 
 static const char shorts[] = ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV";
@@ -77,6 +82,8 @@ static const struct option longs[] = {
 	{ "script-dir", required_argument, NULL, OPT_SCRIPT_DIR },
 	{ "comm", required_argument, NULL, OPT_COMM },
 	{ "uid", required_argument, NULL, OPT_UID },
+	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+	{ "follow", no_argument, NULL, OPT_FOLLOW },
 	{ "pid", required_argument, NULL, 'p' },
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "doctor", no_argument, NULL, OPT_DOCTOR },
@@ -287,12 +294,48 @@ static char *set_uid(struct options *o, const char *arg)
 	const struct passwd *pw = getpwnam(arg);
 
 	if (pw)
-		o->uid = (int32_t)pw->pw_uid;
+		o->who.uid = (int32_t)pw->pw_uid;
 	else if (is_number(arg) && strlen(arg) < 10)
-		o->uid = atoi(arg);
+		o->who.uid = atoi(arg);
 	else
 		return xasprintf("--uid %s: there is no such user", arg);
 	return NULL;
+}
+
+/* The kernel knows 15 bytes of a name. */
+static char *set_comm(struct options *o, const char *arg)
+{
+	if (!*arg)
+		return xstrdup("--comm wants a name");
+	memset(o->who.comm, 0, sizeof(o->who.comm));
+	memcpy(o->who.comm, arg, strnlen(arg, sizeof(o->who.comm) - 1));
+	return NULL;
+}
+
+/* The id of a cgroup is its folder's inode. */
+static char *set_cgroup(struct options *o, const char *arg)
+{
+	static const char *const roots[] = { "", "/sys/fs/cgroup/", "/sys/fs/cgroup/unified/" };
+	struct statfs fs;
+	struct stat st;
+	uint64_t id;
+
+	if (parse_count(arg, &id)) {
+		o->who.cgroup = id;
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		char *path = xasprintf("%s%s", roots[i], arg);
+		bool is_cgroup = !stat(path, &st) && !statfs(path, &fs) &&
+				 fs.f_type == CGROUP2_SUPER_MAGIC;
+
+		free(path);
+		if (!is_cgroup)
+			continue;
+		o->who.cgroup = st.st_ino;
+		return NULL;
+	}
+	return xasprintf("--cgroup %s: there is no such cgroup (version 2) in /sys/fs/cgroup", arg);
 }
 
 static char *set_action(struct options *o, int action, const char *arg)
@@ -317,7 +360,9 @@ static char *set_long(struct options *o, int opt, const char *arg)
 	case OPT_END: o->end = arg; break;
 	case OPT_USER: o->user = arg; break;
 	case OPT_SCRIPT_DIR: o->script_dir = arg; break;
-	case OPT_COMM: o->comm = arg; break;
+	case OPT_COMM: return set_comm(o, arg);
+	case OPT_CGROUP: return set_cgroup(o, arg);
+	case OPT_FOLLOW: o->who.follows = 1; break;
 	case OPT_UID: return set_uid(o, arg);
 	case OPT_NO_JIT: o->no_jit = true; break;
 	case OPT_STRICT: o->strict = true; break;
@@ -367,7 +412,7 @@ static char *set_short(struct options *o, int opt, const char *arg)
 	case 'w': o->write_file = arg; break;
 	case 'p':
 		why = set_number("-p", arg, INT32_MAX, &v);
-		o->pid = (int32_t)v;
+		o->who.pid = (int32_t)v;
 		break;
 	case 'G': return set_time("-G", arg, &o->file_time_ns);
 	case 'W': return set_number("-W", arg, OPTIONS_FILES, &o->file_cnt);
@@ -393,6 +438,10 @@ static char *check_together(const struct options *o)
 {
 	bool rotates = o->file_size || o->file_time_ns;
 
+	if (o->who.follows && !o->who.pid)
+		return xstrdup("--follow wants -p: whose children to follow");
+	if (o->who.follows && o->read_file)
+		return xstrdup("--follow: a capture does not tell who started whom");
 	if (!o->write_file && (rotates || o->file_cnt > 1))
 		return xstrdup("-C, -G and -W are about the file of -w");
 	if (o->file_cnt > 1 && !rotates)
@@ -414,8 +463,7 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 		.timeout_ns = 2000000000,
 		.memory_max = 256u << 20,
 		.file_cnt = 1,
-		.pid = -1,
-		.uid = -1,
+		.who.uid = -1,
 	};
 	opterr = 0;
 	optind = 0; /* glibc: start afresh */
@@ -433,6 +481,7 @@ int options_parse(struct options *o, int argc, char **argv, char **why)
 			return -EINVAL;
 	}
 	o->targets = argv + optind;
+	o->who.is_asked = o->who.pid || o->who.uid >= 0 || o->who.cgroup || o->who.comm[0];
 	*why = check_together(o);
 	if (!*why && o->read_file && *o->targets)
 		*why = xasprintf("%s: -r reads a file; select in it with -f 'addr == \"…\"'",

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/event.h"
 #include "sink/sink.h"
 
 enum { OPTIONS_SCRIPTS = 16, OPTIONS_ARGS = 64, OPTIONS_FILES = 8 };
@@ -45,9 +46,7 @@ struct options {
 	size_t memory_max;       /* --script-memory */
 	size_t ring_size;        /* --ring-size */
 	uint32_t snaplen;        /* --snaplen, 0 = everything */
-	int32_t pid;             /* -p, -1 = every process */
-	int32_t uid;             /* --uid, -1 = everybody */
-	const char *comm;        /* --comm, NULL = every name */
+	struct spf_who who;      /* -p, --follow, --comm, --uid, --cgroup */
 	bool hexdump, ascii, quiet, verbose, no_jit, strict, unsafe;
 	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
 	enum { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_LIST, ACTION_INFO, ACTION_CHECK,

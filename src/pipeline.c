@@ -163,37 +163,23 @@ static struct stamp stamp_of(const struct pipeline *p, const struct chunk *c)
 static void chunk_record(struct pipeline *p, const struct conn *conn, int dir,
 			 const struct chunk *c, const struct stamp *st)
 {
-	struct record head = {
-		.ts_ns = st->ts_ns,
-		.elapsed_ns = st->elapsed_ns,
-		.queue_ns = c->read_ns < 0 ? -1 : c->read_ns - c->ts_ns,
-		.conn_id = conn->info.id,
-		.pid = c->pid,
-		.kind = KIND_CHUNK,
-		.from = (uint8_t)conn->info.role[dir],
-		.transport = (uint8_t)conn->info.transport,
-		.exact = 1,
-	};
-	uint32_t data = p->want.data ? (uint32_t)c->data.len : 0;
-	uint32_t need = (uint32_t)(sizeof(struct rec_chunk) + data + strlen(conn->addr) + 128);
-	struct rec_chunk *r;
+	uint32_t need = conn_record_len(conn, c, p->want.data);
 
 	if (!batch_room(p->batch, need))
 		flush_batch(p, need + (uint32_t)sizeof(struct batch));
-	r = batch_record(p->batch, sizeof(*r), &head);
-	r->offset = c->off;
-	r->read_ns = st->read_ns;
-	r->length = (uint32_t)c->len;
-	r->captured = (uint32_t)c->data.len;
-	r->tid = c->tid;
-	r->reader_pid = c->reader_pid;
-	r->fds = c->fds;
-	r->r.addr = batch_str(p->batch, bytes_str(conn->addr));
-	if (c->has_writer)
-		r->r.comm = batch_str(p->batch, bytes_of(c->comm, strnlen(c->comm, sizeof(c->comm))));
-	if (data)
-		r->data = batch_str(p->batch, c->data);
+	conn_record(p->batch, conn, dir, c, st, p->want.data);
 	appended(p);
+}
+
+/* Only what is shown is written to -w. */
+static void write_chunk(struct pipeline *p, const struct chunk *c)
+{
+	int rc = p->writer ? pcapng_write(p->writer, c) : 0;
+
+	if (rc < 0 && rc != -EPIPE)
+		log_warn("cannot write the capture: %s", strerror(-rc));
+	if (rc < 0)
+		end(p, "output", rc == -EPIPE ? EXIT_OK : EXIT_RUN);
 }
 
 /* Nobody wants the connection: the kernel need not copy its bytes either. */
@@ -204,9 +190,13 @@ static void filter_out(struct pipeline *p, struct conn *conn)
 		live_ignore(p->src, conn->sock[dir]);
 }
 
-static void begin_conn(struct pipeline *p, struct conn *conn, const struct stamp *st)
+static void begin_conn(struct pipeline *p, struct conn *conn, const struct chunk *c)
 {
-	decoder_open(conn->decoder, st);
+	struct stamp st = stamp_of(p, c);
+
+	conn->is_unmeant = false;
+	conns_begin(&p->conns, conn);
+	decoder_open(conn->decoder, &st);
 	drain_decoder(p, conn);
 }
 
@@ -214,15 +204,41 @@ static void on_open(struct pipeline *p, const struct chunk *c)
 {
 	bool is_new;
 	struct conn *conn = conns_open(&p->conns, c, p->src->epoch_ns, &is_new);
-	struct stamp st = stamp_of(p, c);
 
-	if (!is_new)
-		return;
-	conn->is_unjudged = select_wants_who(p->select);
+	if (is_new)
+		conn->is_unmeant = p->src->is_live ? c->unmeant : p->select->who.is_asked;
 	if (!select_addr(p->select, conn->addr))
 		filter_out(p, conn);
-	else if (!conn->is_unjudged)
-		begin_conn(p, conn, &st);
+	else if (conn->is_unmeant)
+		conn_keep_open(conn, c);
+	else
+		write_chunk(p, c);
+	if (is_new && !conn->is_filtered && !conn->is_unmeant)
+		begin_conn(p, conn, c);
+}
+
+/* What the kernel filtered of a direction, all of it before the connection was meant. */
+static uint64_t filtered_by_kernel(struct pipeline *p, const struct conn *conn, int dir)
+{
+	struct live_counts n;
+
+	return p->src->is_live && live_counts(p->src, conn->sock[dir], &n) ? n.filtered : 0;
+}
+
+/* A process that is meant uses the connection, for the first time with chunk c: the connection
+ * begins here. What was filtered before is missing, so it counts as found open. */
+static void mean(struct pipeline *p, struct conn *conn, const struct chunk *c)
+{
+	struct chunk open = conn->open ? *conn->open : *c;
+
+	open.ts_ns = c->ts_ns;
+	for (int dir = 0; dir < 2; dir++)
+		if (conn->filtered[dir] || filtered_by_kernel(p, conn, dir))
+			open.early = conn->info.seen_open = false;
+	conn->info.open_ns = c->ts_ns + p->src->epoch_ns;
+	if (conn->open)
+		write_chunk(p, &open);
+	begin_conn(p, conn, &open);
 }
 
 static void feed(struct pipeline *p, struct conn *conn, int dir, const struct chunk *c,
@@ -244,6 +260,37 @@ static void feed(struct pipeline *p, struct conn *conn, int dir, const struct ch
 	}
 }
 
+static void on_data(struct pipeline *p, const struct chunk *c);
+
+/* Bytes that the kernel counted and the ring had no room for, before offset end_off. */
+static void take_lost(struct pipeline *p, struct conn *conn, int dir, uint64_t end_off)
+{
+	struct chunk lost = {
+		.kind = CHUNK_LOST,
+		.cause = GAP_RINGBUF_DROP,
+		.sock = conn->sock[dir],
+		.off = conn->stream[dir].next,
+		.len = end_off - conn->stream[dir].next,
+		.ts_ns = p->now_ns,
+		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
+	};
+
+	if (conn->stream[dir].next < end_off)
+		on_data(p, &lost);
+}
+
+/* Live, a direction begins behind what was filtered; of a file, anywhere. */
+static void begin_stream(struct pipeline *p, struct conn *conn, int dir, uint64_t first_off)
+{
+	struct stream *s = &conn->stream[dir];
+
+	if (s->has_begun || !p->src->is_live)
+		return;
+	s->has_begun = true;
+	s->next = filtered_by_kernel(p, conn, dir);
+	take_lost(p, conn, dir, first_off);
+}
+
 static void on_data(struct pipeline *p, const struct chunk *c)
 {
 	struct stamp st = stamp_of(p, c);
@@ -254,46 +301,25 @@ static void on_data(struct pipeline *p, const struct chunk *c)
 	conn = conns_get(&p->conns, c, p->src->epoch_ns, &dir, &is_new);
 	conn_learn(conn, dir, c);
 	conn->info.bytes[dir] += c->len;
-	if (conn->is_filtered)
+	conn->is_unmeant |= is_new;
+	if (conn->is_unmeant && !conn->is_filtered &&
+	    (p->src->is_live || select_who(p->select, &conn->info)))
+		mean(p, conn, c);
+	if (conn->is_filtered || conn->is_unmeant) {
+		conn->filtered[dir] += c->len;
 		return;
-	if (is_new || conn->is_unjudged) {
-		conn->is_unjudged = false;
-		if (select_wants_who(p->select) && !select_who(p->select, &conn->info)) {
-			filter_out(p, conn);
-			return;
-		}
-		begin_conn(p, conn, &st);
 	}
+	begin_stream(p, conn, dir, c->off);
+	write_chunk(p, c);
 	if (p->want.kind[KIND_CHUNK] && c->kind == CHUNK_DATA)
 		chunk_record(p, conn, dir, c, &st);
 	feed(p, conn, dir, c, &st);
 }
 
-static void take(struct pipeline *p, const struct chunk *c);
-
-/* Bytes that the kernel counted and the ring had no room for, after the last that came. */
-static void take_tail(struct pipeline *p, struct conn *conn, int dir)
-{
-	struct live_counts n;
-	struct chunk lost = {
-		.kind = CHUNK_LOST,
-		.cause = GAP_RINGBUF_DROP,
-		.sock = conn->sock[dir],
-		.off = conn->stream[dir].next,
-		.ts_ns = p->now_ns,
-		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
-	};
-
-	if (conn->is_filtered || !live_counts(p->src, conn->sock[dir], &n) || n.read <= lost.off)
-		return;
-	lost.len = n.read - lost.off;
-	take(p, &lost);
-}
-
 static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome outcome,
 		       const char *reason, const struct stamp *st)
 {
-	if (!conn->is_filtered && !conn->is_unjudged) {
+	if (conn->decoder) {
 		decoder_close(conn->decoder, outcome, reason, st);
 		drain_decoder(p, conn);
 	}
@@ -303,23 +329,17 @@ static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome 
 	conns_remove(&p->conns, conn);
 }
 
-/* True if the chunk is of a connection that a target means: only that is written to -w. */
-static bool is_meant(const struct pipeline *p, const struct chunk *c)
-{
-	struct conn *conn;
-	int dir;
-
-	if (c->kind == CHUNK_OPEN)
-		return select_addr(p->select, c->addr ? c->addr : "?");
-	conn = conns_find(&p->conns, c->sock, &dir);
-	return !conn || !conn->is_filtered;
-}
-
 /* Before a connection ends, what is missing of it is told. */
 static void take_tails(struct pipeline *p, struct conn *conn)
 {
-	for (int dir = 0; dir < 2 && p->src->is_live; dir++)
-		take_tail(p, conn, dir);
+	struct live_counts n;
+
+	for (int dir = 0; dir < 2 && p->src->is_live && conn->decoder; dir++) {
+		if (conn->is_filtered || !live_counts(p->src, conn->sock[dir], &n))
+			continue;
+		begin_stream(p, conn, dir, n.read);
+		take_lost(p, conn, dir, n.read);
+	}
 }
 
 static void on_close(struct pipeline *p, const struct chunk *c)
@@ -328,35 +348,18 @@ static void on_close(struct pipeline *p, const struct chunk *c)
 	int dir;
 	struct conn *conn = conns_find(&p->conns, c->sock, &dir);
 
-	if (conn)
-		close_conn(p, conn, OUTCOME_CLOSED, dir == 0 ? "closed by end 0" : "closed by end 1",
-			   &st);
-}
-
-static void write_chunk(struct pipeline *p, const struct chunk *c)
-{
-	int rc = pcapng_write(p->writer, c);
-
-	if (rc < 0 && rc != -EPIPE)
-		log_warn("cannot write the capture: %s", strerror(-rc));
-	if (rc < 0)
-		end(p, "output", rc == -EPIPE ? EXIT_OK : EXIT_RUN);
+	if (!conn)
+		return;
+	take_tails(p, conn);
+	if (conn->decoder && !conn->is_filtered)
+		write_chunk(p, c);
+	close_conn(p, conn, OUTCOME_CLOSED, dir == 0 ? "closed by end 0" : "closed by end 1", &st);
 }
 
 static void take(struct pipeline *p, const struct chunk *c)
 {
-	int dir;
-
 	watch_enter(WATCH_DECODE);
 	p->now_ns = c->ts_ns;
-	if (c->kind == CHUNK_CLOSE) {
-		struct conn *conn = conns_find(&p->conns, c->sock, &dir);
-
-		if (conn)
-			take_tails(p, conn);
-	}
-	if (p->writer && is_meant(p, c))
-		write_chunk(p, c);
 	switch (c->kind) {
 	case CHUNK_OPEN:
 		on_open(p, c);
@@ -438,28 +441,33 @@ static bool turn(struct pipeline *p)
 	return false;
 }
 
+/* What the ring still holds. */
+static void take_rest(struct pipeline *p)
+{
+	const char *reason = p->reason;
+
+	p->reason = NULL; /* else the loop would end */
+	while (turn(p) || turn(p))
+		;
+	drain_reorder(p, INT64_MAX);
+	p->reason = reason;
+}
+
 /* Ends what is under way, in the order of the stages. */
 static void finish(struct pipeline *p)
 {
 	struct stamp st = { .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1 };
-	const char *reason = p->reason;
 	struct conn *conn;
 	size_t at = 0;
 
-	if (p->src->is_live) {
-		p->reason = NULL; /* what the ring still holds is taken, unless -c said enough */
+	p->account.is_enough = p->reason && !strcmp(p->reason, "count");
+	if (p->src->is_live)
 		live_stop(p->src);
-		if (!reason || strcmp(reason, "count"))
-			while (turn(p) || turn(p))
-				;
-		if (!reason || strcmp(reason, "count"))
-			drain_reorder(p, INT64_MAX);
-		p->reason = reason;
-	}
+	if (p->src->is_live && !p->account.is_enough)
+		take_rest(p);
 	/* Not the clock's time: a replay must say the same. */
 	st.ts_ns = p->now_ns + p->src->epoch_ns;
 	st.elapsed_ns = p->now_ns - p->src->start_ns;
-	p->account.is_enough = reason && !strcmp(reason, "count");
 	/* in the order in which a replay will have it: first what the file says, then the end */
 	while (!p->account.is_enough && (conn = conns_each(&p->conns, &at)))
 		take_tails(p, conn);
@@ -519,14 +527,15 @@ int pipeline_run(struct pipeline *p, const volatile int *stop)
 static void set_wants(struct pipeline *p)
 {
 	const struct options *o = p->o;
-	bool has_code = false;
+	bool has_code = false, has_expr = false;
 
-	for (size_t i = 0; i < o->script_cnt; i++)
+	for (size_t i = 0; i < o->script_cnt; i++) {
 		has_code |= o->script[i].what != 'f';
-	p->prints = (!has_code && !o->write_file) || o->kinds || o->columns || o->format != SINK_TEXT;
-	for (size_t i = 0; i < o->script_cnt; i++) /* -k names what -e sees, not what is printed */
-		if (o->script[i].what == 'e' && !o->columns && o->format == SINK_TEXT)
-			p->prints = false;
+		has_expr |= o->script[i].what == 'e';
+	}
+	p->prints = o->columns || o->format != SINK_TEXT;
+	if (!has_expr) /* with -e, -k names what it sees, not what is printed */
+		p->prints |= (!has_code && !o->write_file) || o->kinds;
 	p->kinds = o->kinds ? o->kinds : 1u << KIND_FRAME | 1u << KIND_HTTP | 1u << KIND_GAP;
 	p->want.kind[KIND_CONN] = true;
 	p->want.kind[KIND_GAP] = true;

@@ -52,7 +52,10 @@ static void read_cgroup(int32_t pid, struct message_process *out)
 	if (!end)
 		return;
 	*end = 0;
-	snprintf(path, sizeof(path), "/sys/fs/cgroup%s", line);
+	/* with version 1 beside it, version 2 has a folder of its own */
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/unified%s", line);
+	if (stat(path, &st))
+		snprintf(path, sizeof(path), "/sys/fs/cgroup%s", line);
 	if (stat(path, &st) == 0)
 		out->cgroup = st.st_ino;
 }

@@ -8,21 +8,18 @@ bool select_addr(const struct select *s, const char *addr)
 	return target_matches(s->patterns, addr);
 }
 
-bool select_wants_who(const struct select *s)
+static bool is_meant(const struct spf_who *who, const struct endpoint *e)
 {
-	return s->pid >= 0 || s->uid >= 0 || s->comm;
-}
-
-static bool is_meant(const struct select *s, const struct endpoint *e)
-{
-	if (s->pid >= 0 && e->pid != s->pid)
+	if (who->pid && e->pid != who->pid)
 		return false;
-	if (s->uid >= 0 && e->uid != s->uid)
+	if (who->uid >= 0 && e->uid != who->uid)
 		return false;
-	return !s->comm || !strncmp(e->comm, s->comm, sizeof(e->comm) - 1);
+	if (who->cgroup && e->cgroup != who->cgroup)
+		return false;
+	return !who->comm[0] || !strncmp(e->comm, who->comm, sizeof(e->comm));
 }
 
 bool select_who(const struct select *s, const struct conn_info *c)
 {
-	return is_meant(s, &c->end[0]) || is_meant(s, &c->end[1]);
+	return !s->who.is_asked || is_meant(&s->who, &c->end[0]) || is_meant(&s->who, &c->end[1]);
 }

@@ -268,7 +268,7 @@ int worker_main(int argc, char **argv)
 	if (watch)
 		watch_use(watch);
 	patterns = target_patterns(o.targets);
-	select = (struct select){ .patterns = patterns, .pid = o.pid, .uid = o.uid, .comm = o.comm };
+	select = (struct select){ .patterns = patterns, .who = o.who };
 	src = o.read_file ? NULL : open_source(&o);
 	out = open_sink(&o);
 	drop_privileges(&o);

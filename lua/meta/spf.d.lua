@@ -221,7 +221,7 @@ function on_call(r) end
 
 ---@class spf.Gap: spf.Record
 ---@field queue_us number? us from written to read by the peer: time in the socket
----@field cause string ringbuf_drop truncated late decode_error hpack_lost evicted not_in_file
+---@field cause string ringbuf_drop truncated late decode_error hpack_lost evicted not_in_file unreadable
 ---@field bytes_missing integer bytes that are not there, or not decoded
 ---@field events integer records lost, where known
 ---@field stream_id integer? stream; nil: the whole direction

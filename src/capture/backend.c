@@ -27,7 +27,7 @@ struct hook {
 	enum { HOOK_NEEDED, HOOK_OPTIONAL } need;
 	bool is_return;
 	const char *where; /* only on kernels that have this function too */
-	bool is_tcp;       /* only if TCP is watched */
+	enum { ALWAYS, TCP, WHO, FOLLOW } only; /* if that is asked for */
 	const char *unless; /* not where this file is */
 };
 
@@ -39,6 +39,10 @@ struct variant {
 	struct hook hooks[BACKEND_LINKS];
 };
 
+#define FOLLOW_HOOKS                                                                               \
+	{ "on_fork", NULL, HOOK_NEEDED, .only = FOLLOW },                                          \
+	{ "on_exit", NULL, HOOK_NEEDED, .only = FOLLOW }
+
 #define KPROBE_HOOKS                                                                               \
 	{ "on_stream_call", "unix_stream_read_generic", HOOK_NEEDED },                             \
 	{ "on_dgram_call", "unix_dgram_recvmsg", HOOK_NEEDED },                                    \
@@ -49,10 +53,11 @@ struct variant {
 	{ "on_append", "skb_append_pagefrags", HOOK_OPTIONAL, false, "unix_stream_sendpage" },     \
 	{ "on_release", "unix_release_sock", HOOK_NEEDED },                                        \
 	{ "on_destroy", "unix_sock_destructor", HOOK_NEEDED },                                     \
-	{ "on_segment", NULL, HOOK_NEEDED, .is_tcp = true },                                       \
-	{ "on_tcp_sent", NULL, HOOK_OPTIONAL, .is_tcp = true },                                    \
-	{ "on_tcp_unlock", "release_sock", HOOK_NEEDED, .is_tcp = true, .unless = SEND_EVENT },    \
-	{ "on_tcp_destroy", "inet_sock_destruct", HOOK_NEEDED, .is_tcp = true }
+	{ "on_segment", NULL, HOOK_NEEDED, .only = TCP },                                       \
+	{ "on_tcp_sent", NULL, HOOK_OPTIONAL, .only = TCP },                                    \
+	{ "on_tcp_unlock", "release_sock", HOOK_NEEDED, .only = TCP, .unless = SEND_EVENT },    \
+	{ "on_tcp_destroy", "inet_sock_destruct", HOOK_NEEDED, .only = TCP },                      \
+	FOLLOW_HOOKS
 
 static const struct variant variants[] = {
 	{
@@ -71,7 +76,9 @@ static const struct variant variants[] = {
 			{ "on_received", NULL, HOOK_NEEDED },
 			{ "on_consumed", NULL, HOOK_NEEDED },
 			{ "on_dropped", NULL, HOOK_NEEDED },
-			{ "on_segment", NULL, HOOK_NEEDED, .is_tcp = true },
+			{ "on_segment", NULL, HOOK_NEEDED, .only = TCP },
+			{ "on_queued", NULL, HOOK_NEEDED, .only = WHO },
+			FOLLOW_HOOKS,
 		},
 	},
 	{
@@ -211,6 +218,16 @@ static void destroy_kprobe(struct backend *b)
 	kprobe_bpf__destroy(b->skel);
 }
 
+/* Maps that only filters use are not there without them. */
+static void size_maps(struct bpf_map *writes, struct bpf_map *followed,
+		      const struct backend_config *c)
+{
+	if (!c->who.is_asked)
+		bpf_map__set_max_entries(writes, 1);
+	if (!c->who.follows)
+		bpf_map__set_max_entries(followed, 1);
+}
+
 static int open_tracepoint(struct backend *b, const struct backend_config *c)
 {
 	struct tracepoint_bpf *skel = tracepoint_bpf__open();
@@ -221,6 +238,8 @@ static int open_tracepoint(struct backend *b, const struct backend_config *c)
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_snaplen = c->snaplen;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
+	skel->rodata->cfg_who = c->who;
+	size_maps(skel->maps.waiting_writes, skel->maps.followed, c);
 	f = find_symbol("unix_stream_read_generic");
 	skel->rodata->cfg_reader_from = f->from;
 	skel->rodata->cfg_reader_to = f->to;
@@ -244,10 +263,22 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	skel->rodata->cfg_vmemmap_base = find_symbol("vmemmap_base")->from;
 	skel->rodata->cfg_page_offset_base = find_symbol("page_offset_base")->from;
+	skel->rodata->cfg_who = c->who;
+	size_maps(skel->maps.waiting_writes, skel->maps.followed, c);
 	b->skel = skel;
 	b->obj = skel->obj;
 	b->destroy = destroy_kprobe;
 	return 0;
+}
+
+static bool is_asked_for(const struct hook *h, const struct backend_config *c)
+{
+	switch (h->only) {
+	case TCP: return c->watch_tcp;
+	case WHO: return c->who.is_asked;
+	case FOLLOW: return c->who.follows;
+	default: return true;
+	}
 }
 
 /* Only the programs of the variant are loaded. */
@@ -262,7 +293,7 @@ static void select_programs(struct backend *b, const struct variant *v,
 		bool is_used = !strcmp(name, "list_open") || !strcmp(name, "sweep_dead");
 
 		for (const struct hook *h = v->hooks; h->prog; h++) {
-			if (strcmp(h->prog, name) || (h->is_tcp && !c->watch_tcp))
+			if (strcmp(h->prog, name) || !is_asked_for(h, c))
 				continue;
 			is_used = true;
 			if (v->is_multi && h->symbol)
@@ -294,7 +325,7 @@ static int attach_all(struct backend *b, const struct variant *v, const struct b
 		struct bpf_program *prog = bpf_object__find_program_by_name(b->obj, h->prog);
 		struct bpf_link *link;
 
-		if ((h->is_tcp && !c->watch_tcp) || (h->unless && access(h->unless, F_OK) == 0))
+		if (!is_asked_for(h, c) || (h->unless && access(h->unless, F_OK) == 0))
 			continue;
 		if (h->where && !find_symbol(h->where)->from)
 			continue;
@@ -343,6 +374,7 @@ static void find_maps(struct backend *b)
 	b->free_slots = bpf_object__find_map_fd_by_name(b->obj, "free_slots");
 	b->targets = bpf_object__find_map_fd_by_name(b->obj, "targets");
 	b->tcp_targets = bpf_object__find_map_fd_by_name(b->obj, "tcp_targets");
+	b->followed = bpf_object__find_map_fd_by_name(b->obj, "followed");
 }
 
 static int fill_free_slots(struct backend *b)

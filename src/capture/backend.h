@@ -24,6 +24,7 @@ struct backend {
 	struct bpf_object *obj;
 	struct spf_control *control; /* mapped */
 	int ring, control_fd, slots, free_slots, targets, tcp_targets; /* owned by obj */
+	int followed;
 	struct bpf_link *links[BACKEND_LINKS];
 	size_t link_cnt;
 	struct bpf_link *list, *sweep; /* iterators */
@@ -37,6 +38,7 @@ struct backend_config {
 	bool watch_all_tcp;
 	uint32_t snaplen;
 	size_t ring_size;
+	struct spf_who who;
 };
 
 /* The names of all backends, the one that sees most first; NULL behind the last. */

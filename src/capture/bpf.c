@@ -10,6 +10,7 @@
 
 #include "bpf/event.h"
 #include "capture/backend.h"
+#include "capture/family.h"
 #include "capture/target.h"
 #include "capture/tcp_target.h"
 #include "util/xalloc.h"
@@ -62,6 +63,22 @@ static int add_targets(struct bpf *b, char *const *names)
 	return rc;
 }
 
+/* The process and those that it has started by now. Forks are seen by now too, so each pass can
+ * only miss what the next one finds. */
+static int follow(struct bpf *b, int32_t pid)
+{
+	struct family f = { 0 };
+	uint32_t one = 1;
+	int rc = 0;
+
+	family_add(&f, pid);
+	while (!rc && family_grow(&f))
+		for (size_t i = f.told; i < f.cnt && !rc; i++, f.told++)
+			rc = bpf_map_update_elem(b->backend.followed, &f.pid[i], &one, BPF_ANY);
+	family_release(&f);
+	return rc ? -errno : 0;
+}
+
 /* Opens the backend that is asked for, or the first that works. */
 static int open_backend(struct bpf *b, const struct bpf_options *o, char **why)
 {
@@ -69,6 +86,7 @@ static int open_backend(struct bpf *b, const struct bpf_options *o, char **why)
 		.watch_all = !o->targets[0],
 		.snaplen = o->snaplen ? o->snaplen : UINT32_MAX,
 		.ring_size = o->ring_size,
+		.who = o->who,
 	};
 	int rc = -ENOENT;
 
@@ -109,6 +127,8 @@ struct bpf *bpf_new(const struct bpf_options *o, char **why)
 		b->backend.control->own_pid[0] = (u32)getpid();
 		b->backend.control->sweep = 1;
 		rc = add_targets(b, o->targets);
+		if (!rc && o->who.follows)
+			rc = follow(b, o->who.pid);
 		if (rc)
 			*why = xasprintf("cannot watch these sockets: %s", strerror(-rc));
 	}

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/event.h"
+
 struct bpf;
 
 struct bpf_options {
@@ -15,6 +17,7 @@ struct bpf_options {
 	uint32_t snaplen;     /* 0 = everything */
 	size_t ring_size;     /* bytes, a power of two */
 	const char *backend;  /* name of the only one to try; NULL = the best that works */
+	struct spf_who who;
 };
 
 /* Loads and attaches the programs, which do nothing until live_start(). On failure returns

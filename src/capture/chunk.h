@@ -37,6 +37,7 @@ struct chunk {
 	int64_t read_ns;       /* CLOCK_MONOTONIC; < 0 unknown */
 	bool has_writer;       /* pid, tid, comm are the writer's */
 	bool early;            /* OPEN: seen being opened, not open before the capture */
+	bool unmeant;          /* OPEN: its bytes are filtered until a process that is meant uses it */
 	int32_t pid, tid;
 	int32_t reader_pid, reader_tid;
 	int32_t fds;           /* SCM_RIGHTS, < 0 unknown */

@@ -118,6 +118,7 @@ void live_totals(struct source *s, struct live_totals *t)
 		.open_lost = c->open_lost,
 		.sent_lost = c->sent_lost,
 		.eof_lost = c->eof_lost,
+		.follow_lost = c->follow_lost,
 	};
 }
 
@@ -196,6 +197,11 @@ static int on_data(struct live *l, struct bytes rec, struct chunk *c)
 	c->len = d->len;
 	c->data = bytes_of(rec.p + sizeof(*d), d->cap);
 	c->fds = d->fds;
+	if (d->flags & SPF_DATA_UNREADABLE) {
+		c->kind = CHUNK_LOST;
+		c->cause = GAP_UNREADABLE;
+		return 1;
+	}
 	if (d->flags & (SPF_DATA_UNREAD | SPF_DATA_SENDING))
 		return 1;
 	c->read_ns = c->ts_ns;
@@ -279,6 +285,7 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 	c->sock = o->end[0].sock;
 	c->peer = o->end[1].sock;
 	c->early = o->is_new;
+	c->unmeant = o->is_unmeant;
 	c->role = roles[o->role];
 	if (o->family == AF_INET) {
 		print_tcp(l->addr, o);

@@ -42,7 +42,7 @@ struct live_counts {
 	uint64_t cut;
 	uint64_t lost;
 	uint64_t unreadable;
-	uint64_t filtered;   /* not copied: after live_ignore() */
+	uint64_t filtered;   /* not copied: nobody who is meant used it, or after live_ignore() */
 };
 
 /* Fills *c for the direction of a live source; false if it is not known any more. */
@@ -61,6 +61,7 @@ struct live_totals {
 	uint64_t open_lost; /* events that did not fit the ring */
 	uint64_t sent_lost;
 	uint64_t eof_lost;
+	uint64_t follow_lost; /* processes that --follow had no place for */
 };
 void live_totals(struct source *s, struct live_totals *t);
 

@@ -14,7 +14,8 @@
 enum word_type { W_U64, W_TIME, W_I32, W_FLAG, W_NAME16, W_ADDR, W_EXE, W_NET, W_ENUM };
 
 static const char *const cause_names[] = { "ringbuf_drop", "truncated", "late", "decode_error",
-					   "hpack_lost", "evicted", "not_in_file", NULL };
+					   "hpack_lost", "evicted", "not_in_file", "unreadable",
+					   NULL };
 _Static_assert(sizeof(cause_names) / sizeof(cause_names[0]) == GAP_COUNT + 1, "a name each");
 static const char *const transport_names[] = { "unix", "tcp", NULL };
 static const char *const role_names[] = { "unknown", "client", "server", NULL };

@@ -24,6 +24,7 @@ void conns_init(struct conns *t, const struct want *want)
 static void conn_free(struct conn *c)
 {
 	decoder_free(c->decoder);
+	free(c->open);
 	free(c->addr);
 	free(c);
 }
@@ -52,9 +53,21 @@ static struct conn *conn_new(struct conns *t, const struct chunk *c, const char 
 	};
 	conn->sock[0] = c->sock;
 	hash_put(&t->by_sock, c->sock, entry(conn, 0));
-	conn->decoder = decoder_new(t->want, &conn->info);
 	t->cnt++;
 	return conn;
+}
+
+void conn_keep_open(struct conn *c, const struct chunk *open)
+{
+	if (!c->open)
+		c->open = xmalloc(sizeof(*c->open));
+	*c->open = *open;
+	c->open->addr = c->addr;
+}
+
+void conns_begin(struct conns *t, struct conn *c)
+{
+	c->decoder = decoder_new(t->want, &c->info);
 }
 
 /* A connection of which only one socket was known, by its bytes, gets the other one. */
@@ -163,4 +176,41 @@ void conn_learn(struct conn *c, int dir, const struct chunk *chunk)
 	if (chunk->has_writer)
 		learn(&c->info.end[dir], chunk->pid, chunk->comm);
 	learn(&c->info.end[!dir], chunk->reader_pid, chunk->reader_comm);
+}
+
+uint32_t conn_record_len(const struct conn *c, const struct chunk *chunk, bool has_data)
+{
+	size_t data = has_data ? chunk->data.len : 0;
+
+	return (uint32_t)(sizeof(struct rec_chunk) + data + strlen(c->addr) + 128);
+}
+
+void conn_record(struct batch *b, const struct conn *c, int dir, const struct chunk *chunk,
+		 const struct stamp *st, bool has_data)
+{
+	struct record head = {
+		.ts_ns = st->ts_ns,
+		.elapsed_ns = st->elapsed_ns,
+		.queue_ns = chunk->read_ns < 0 ? -1 : chunk->read_ns - chunk->ts_ns,
+		.conn_id = c->info.id,
+		.pid = chunk->pid,
+		.kind = KIND_CHUNK,
+		.from = (uint8_t)c->info.role[dir],
+		.transport = (uint8_t)c->info.transport,
+		.exact = 1,
+	};
+	struct rec_chunk *r = batch_record(b, sizeof(*r), &head);
+
+	r->offset = chunk->off;
+	r->read_ns = st->read_ns;
+	r->length = (uint32_t)chunk->len;
+	r->captured = (uint32_t)chunk->data.len;
+	r->tid = chunk->tid;
+	r->reader_pid = chunk->reader_pid;
+	r->fds = chunk->fds;
+	r->r.addr = batch_str(b, bytes_str(c->addr));
+	if (chunk->has_writer)
+		r->r.comm = batch_str(b, bytes_of(chunk->comm, strnlen(chunk->comm, 16)));
+	if (has_data)
+		r->data = batch_str(b, chunk->data);
 }

@@ -9,11 +9,14 @@
 
 struct conn {
 	struct conn_info info;   /* info.id counts from 1 */
-	struct decoder *decoder;
+	struct decoder *decoder; /* NULL before conns_begin() */
 	uint64_t sock[2];        /* ids of the sending sockets; 0 = not known */
 	struct stream stream[2];
-	bool is_unjudged; /* its processes are not known yet, and the command line asks for one */
-	bool is_filtered; /* no target means it: its bytes are counted, not decoded */
+	/* No process that is meant has used it yet: its bytes are counted, not decoded. */
+	bool is_unmeant;
+	bool is_filtered; /* no target means it, nor ever will: likewise */
+	uint64_t filtered[2]; /* bytes that came meanwhile */
+	struct chunk *open; /* its OPEN, kept for -w until it is meant */
 	char *addr;
 };
 
@@ -32,6 +35,12 @@ void conns_release(struct conns *t);
 /* The connection that an OPEN chunk announces: *is_new says whether it was unknown. */
 struct conn *conns_open(struct conns *t, const struct chunk *c, int64_t epoch_ns, bool *is_new);
 
+/* Keeps the connection's OPEN chunk as c->open. */
+void conn_keep_open(struct conn *c, const struct chunk *open);
+
+/* Gives the connection its decoder. */
+void conns_begin(struct conns *t, struct conn *c);
+
 /* The connection and direction (0 or 1) of a socket, or NULL. */
 struct conn *conns_find(const struct conns *t, uint64_t sock, int *dir);
 
@@ -47,6 +56,12 @@ struct conn *conns_any(struct conns *t);
 
 /* Forgets the connection and frees it with its decoder. */
 void conns_remove(struct conns *t, struct conn *c);
+
+/* A KIND_CHUNK record of a chunk of direction dir, with its bytes if has_data: the room that it
+ * takes in a batch, and its making. */
+uint32_t conn_record_len(const struct conn *c, const struct chunk *chunk, bool has_data);
+void conn_record(struct batch *b, const struct conn *c, int dir, const struct chunk *chunk,
+		 const struct stamp *st, bool has_data);
 
 /* Learns who really writes and reads from a DATA chunk of direction dir. */
 void conn_learn(struct conn *c, int dir, const struct chunk *chunk);

@@ -147,5 +147,5 @@ const char *conn_op_name(uint32_t op)
 const char *gap_cause_name(uint32_t cause)
 {
 	return ENUM_NAME(cause, "ringbuf_drop", "truncated", "late", "decode_error", "hpack_lost",
-			 "evicted", "not_in_file");
+			 "evicted", "not_in_file", "unreadable");
 }

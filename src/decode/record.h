@@ -253,12 +253,13 @@ struct rec_conn {
 
 enum gap_cause {
 	GAP_RINGBUF_DROP, /* the ring was full */
-	GAP_TRUNCATED,    /* --snaplen, or bytes the kernel side could not read */
+	GAP_TRUNCATED,    /* --snaplen */
 	GAP_LATE,         /* came after the reorder window */
 	GAP_DECODE_ERROR,
 	GAP_HPACK_LOST,
 	GAP_EVICTED,
 	GAP_NOT_IN_FILE, /* TCP: sent, says the receiver, but the capture file has it not */
+	GAP_UNREADABLE, /* the kernel did not let the capture copy them */
 	GAP_COUNT,
 };
 

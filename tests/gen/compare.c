@@ -329,9 +329,12 @@ int main(int argc, char **argv)
 	char *why;
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "+b:r:")) != -1) {
+	while ((opt = getopt(argc, argv, "+b:fr:")) != -1) {
 		if (opt == 'b')
 			o.backend = optarg;
+		if (opt == 'f') /* filters that mean all that it starts */
+			o.who = (struct spf_who){ .is_asked = 1, .pid = getpid(), .follows = 1,
+						  .uid = (s32)geteuid() };
 		if (opt == 'r')
 			o.ring_size = strtoul(optarg, NULL, 0);
 	}

@@ -12,6 +12,8 @@ if [ $status = 3 ]; then
 	cat "$dir/out"
 	exit 0
 fi
+"$1" -f "$dir" 'stream-*' 'dgram-*' | grep -v '^exact' > "$dir/filters" # only the backend's name
+[ "$(wc -l < "$dir/filters")" = 1 ] || { cat "$dir/filters"; status=1; }
 "$1" -r 65536 "$dir" 'stream-*' 'seq*' 'tcp4/*' > "$dir/flood" || status=1
 grep '^WRONG' "$dir/flood"
 echo "flood: $(grep -c '^gap' "$dir/flood") directions with holes, all told"
