@@ -112,7 +112,7 @@ static void enumerations_have_names_and_an_end(void **state)
 	assert_string_equal(outcome_name(OUTCOME_CAPTURE_END), "capture_end");
 	assert_string_equal(outcome_name(OUTCOME_COUNT), "?");
 	assert_string_equal(gap_cause_name(GAP_EVICTED), "evicted");
-	assert_string_equal(gap_cause_name(GAP_COUNT - 1), "not_in_file");
+	assert_string_equal(gap_cause_name(GAP_COUNT - 1), "unreadable");
 	assert_string_equal(gap_cause_name(UINT32_MAX), "?");
 	assert_string_equal(conn_op_name(CONN_CLOSE), "close");
 	assert_string_equal(transport_name(TRANSPORT_TCP), "tcp");
