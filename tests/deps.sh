@@ -11,7 +11,8 @@ packages() {
 	demo) echo python3 python3-grpcio ;;
 	check) command -v npm >/dev/null || echo nodejs npm # else conflicts with other packagings
 		echo libcmocka-dev libclang-rt-14-dev libnghttp2-dev nghttp2-client nghttp2-server \
-		nghttp2-proxy curl tshark luajit tmux strace wrk golang-go golang-google-grpc-dev ;;
+		nghttp2-proxy curl tshark luajit tmux strace wrk golang-go golang-google-grpc-dev \
+		liburing-dev libcap2-bin xxd qemu-system-x86 busybox-static cpio ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck lua-check ;;
 	*) echo "deps.sh: no group '$1'" >&2; exit 2 ;;
 	esac
@@ -26,9 +27,9 @@ others() {
 	for the demo
 	  Fedora   python3-grpcio     Arch  python-grpcio     Alpine  py3-grpcio
 	and for its tests
-	  Fedora   libcmocka-devel compiler-rt libnghttp2-devel nghttp2 curl wireshark-cli
-	  Arch     cmocka compiler-rt libnghttp2 nghttp2 curl wireshark-cli
-	  Alpine   cmocka-dev compiler-rt nghttp2-dev nghttp2 curl tshark
+	  Fedora   libcmocka-devel compiler-rt libnghttp2-devel nghttp2 curl wireshark-cli liburing-devel
+	  Arch     cmocka compiler-rt libnghttp2 nghttp2 curl wireshark-cli liburing
+	  Alpine   cmocka-dev compiler-rt nghttp2-dev nghttp2 curl tshark liburing-dev
 	END
 }
 
