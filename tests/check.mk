@@ -5,7 +5,9 @@
 
 PYTHON ?= /usr/bin/python3
 SUITES += check-unit check-lint check-live check-fuzz
-export SPF
+# Inputs of other projects, beside the repository; where they are missing their tests are skipped.
+SPF_CORPORA ?= $(wildcard $(abspath ../shared/corpora))
+export SPF SPF_CORPORA
 
 deps: ## install the packages that a build needs (Debian, Ubuntu; else say which)
 	$(Q)tests/deps.sh build

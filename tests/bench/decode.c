@@ -377,7 +377,7 @@ static void memory(const struct blocks *requests, const struct blocks *responses
 
 int main(void)
 {
-	const char *base = getenv("SPF_CORPORA") ? getenv("SPF_CORPORA") : "/work/shared/corpora";
+	const char *base = getenv("SPF_CORPORA");
 	struct blocks v[4] = { 0 };
 	int bad = 0;
 
@@ -388,8 +388,8 @@ int main(void)
 	bad += compare("responses of 10 fields, steady state", &v[1]);
 	bad += compare("requests, first on a connection", &v[2]);
 	bad += compare("responses, first on a connection", &v[3]);
-	bad += compare_stories(base, "nghttp2");
-	bad += compare_stories(base, "go-hpack");
+	bad += base ? compare_stories(base, "nghttp2") : 0;
+	bad += base ? compare_stories(base, "go-hpack") : 0;
 	frames();
 	memory(&v[0], &v[1]);
 	if (bad)

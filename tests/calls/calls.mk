@@ -1,13 +1,12 @@
 # Calls and messages against the corpora, and how fast they are (issue 5).
 RECORDS := $(BUILD)/tests/records
-CALLS_CORPORA := $(or $(SPF_CORPORA),$(firstword $(wildcard ../shared/corpora /work/shared/corpora)))
 
 $(RECORDS): tests/calls/records.c $(LIB)
 	$(call say,TOOL,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -MMD -MP -o $@ $< $(LIB) $(LIBS)
 
 check-calls: $(RECORDS) $(BUILD)/tests/chunks ## calls, messages and HTTP/1 against the corpora
-	$(Q)$(PYTHON) tests/calls/corpora.py $(RECORDS) $(BUILD)/tests/chunks "$(CALLS_CORPORA)" $(T)
+	$(Q)$(PYTHON) tests/calls/corpora.py $(RECORDS) $(BUILD)/tests/chunks "$(SPF_CORPORA)" $(T)
 
 SUITES += check-calls
 .PHONY: check-calls

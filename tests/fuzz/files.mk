@@ -9,9 +9,8 @@ $(BUILD)/fuzz/pcap: tests/fuzz/pcap_fuzz.c $(FUZZ_FILES_SRC)
 
 fuzz-files: $(BUILD)/fuzz/pcap ## fuzz the readers of capture files, FUZZ_SEC=5 seconds
 	$(Q)mkdir -p $(BUILD)/fuzz/corpus-pcap $(BUILD)/fuzz/seeds-pcap && \
-	  for d in "$$SPF_CORPORA" ../shared/corpora /work/shared/corpora; do \
-	    [ -n "$$d" ] && [ -d "$$d" ] && { find "$$d"/pcap "$$d"/http1/pcap "$$d"/streams -name '*.pcap*' \
-	      -size -40k -o -name '*.chunks' -size -8k | xargs cp -t $(BUILD)/fuzz/seeds-pcap; break; }; done; \
+	  d=$(SPF_CORPORA); [ -z "$$d" ] || find "$$d"/pcap "$$d"/http1/pcap "$$d"/streams -name '*.pcap*' \
+	      -size -40k -o -name '*.chunks' -size -8k | xargs cp -t $(BUILD)/fuzz/seeds-pcap; \
 	  $(BUILD)/tests/chunks -w $(BUILD)/fuzz/seeds-pcap/own.pcapng tests/golden/flow.chunks; \
 	  nice -n 15 $(BUILD)/fuzz/pcap -max_total_time=$(FUZZ_SEC) -max_len=40960 -timeout=20 -rss_limit_mb=512 \
 	    -artifact_prefix=$(BUILD)/fuzz/pcap- -print_final_stats=1 $(BUILD)/fuzz/corpus-pcap $(BUILD)/fuzz/seeds-pcap \

@@ -6,9 +6,7 @@ import os
 import sys
 
 what, out = sys.argv[1:]
-here = os.path.dirname(os.path.abspath(__file__))
-base = next((p for p in (os.environ.get("SPF_CORPORA"), here + "/../../../shared/corpora", "/work/shared/corpora")
-             if p and os.path.isdir(p)), None)
+base = os.environ.get("SPF_CORPORA")
 os.makedirs(out, exist_ok=True)
 
 

@@ -3,9 +3,6 @@
 # Makes seed files of the corpora for a fuzz target. usage: seeds.sh TARGET FOLDER
 set -eu
 corpora=${SPF_CORPORA:-}
-for d in "$corpora" ../shared/corpora /work/shared/corpora; do
-	[ -n "$d" ] && [ -d "$d/fuzz" ] && corpora=$d && break
-done
 mkdir -p "$2"
 case $1 in
 http1) files=http1 prefix=00 ;;
