@@ -6,17 +6,17 @@
 
 #include "sink/clock.h"
 #include "sink/json.h"
+#include "sink/shape.h"
 #include "sink/text.h"
 #include "util/xalloc.h"
 
-#define WIDTH_MAX   40 /* a text column grows with its cells up to here */
-#define FRAME_TYPES 11 /* the ten of RFC 9113 and all others */
-#define SHAPES	    (KIND_COUNT + FRAME_TYPES)
+#define WIDTH_MAX 40 /* a text column grows with its cells up to here */
 
 struct column {
 	char *name;
-	const struct field *row[SHAPES]; /* what the name means for such a record, once known */
-	bool is_known[SHAPES];
+	char *key;			    /* as JSON: ,"name": */
+	const struct field *row[SHAPE_CNT]; /* what the name means for such a record, once known */
+	bool is_known[SHAPE_CNT];
 	size_t width; /* of the widest cell so far, SINK_TEXT */
 };
 
@@ -62,7 +62,10 @@ struct columns *columns_new(const char *names, char **why)
 			return NULL;
 		}
 		c->col = xrealloc(c->col, (c->cnt + 1) * sizeof(*c->col));
-		c->col[c->cnt++] = (struct column){ .name = xstrdup(name) };
+		c->col[c->cnt++] = (struct column){
+			.name = xstrdup(name),
+			.key = xasprintf(",\"%s\":", name),
+		};
 	}
 	free(copy);
 	return c;
@@ -72,8 +75,10 @@ void columns_free(struct columns *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->cnt; i++)
+	for (size_t i = 0; i < c->cnt; i++) {
 		free(c->col[i].name);
+		free(c->col[i].key);
+	}
 	free(c->col);
 	buf_release(&c->cell);
 	buf_release(&c->escaped);
@@ -82,11 +87,8 @@ void columns_free(struct columns *c)
 
 static const struct field *row_of(struct column *col, const struct record *r)
 {
-	uint8_t type = r->kind == KIND_FRAME ? ((const struct rec_frame *)r)->type : 0;
-	size_t shape = r->kind;
+	size_t shape = shape_number(r);
 
-	if (r->kind == KIND_FRAME)
-		shape = KIND_COUNT + (type < FRAME_TYPES ? type : FRAME_TYPES - 1u);
 	if (!col->is_known[shape]) {
 		col->row[shape] = field_of(col->name, r);
 		col->is_known[shape] = true;
@@ -140,58 +142,95 @@ static void put_tsv(struct buf *out, struct bytes cell)
 	}
 }
 
-static void put_text(struct columns *c, struct column *col, bool is_last, struct bytes cell,
-		     struct buf *out)
+/* True if the cell can stay as it is. In JSON nothing but backslashes is left to escape. */
+static bool is_plain(enum sink_format format, bool is_json, struct bytes cell)
 {
-	size_t width;
-
-	buf_consume(&c->escaped, c->escaped.len);
-	text_escape(&c->escaped, cell.len ? cell : BYTES_LIT("-"), false);
-	buf_append(out, buf_bytes(&c->escaped));
-	if (is_last)
-		return;
-	width = text_columns(buf_bytes(&c->escaped));
-	if (width > col->width)
-		col->width = width < WIDTH_MAX ? width : WIDTH_MAX;
-	buf_printf(out, "%*s", width < col->width ? (int)(col->width - width) + 2 : 2, "");
+	if (format == SINK_RAW)
+		return true;
+	if (format == SINK_TEXT && !cell.len)
+		return false;
+	if (format == SINK_CSV && memchr(cell.p, ',', cell.len))
+		return false;
+	if (format != SINK_CSV && is_json)
+		return !memchr(cell.p, '\\', cell.len);
+	return text_is_plain(cell, format != SINK_CSV);
 }
 
-static void put_cell(struct columns *c, size_t i, enum sink_format format, bool escape,
+static void put_cell(struct columns *c, enum sink_format format, bool escape, struct bytes cell,
 		     struct buf *out)
 {
-	struct bytes cell = buf_bytes(&c->cell);
-
 	if (format == SINK_TEXT)
-		return put_text(c, &c->col[i], i + 1 == c->cnt, cell, out);
-	if (format == SINK_RAW)
-		return buf_append(out, cell);
+		return text_escape(out, cell.len ? cell : BYTES_LIT("-"), false);
 	if (escape) {
-		buf_consume(&c->escaped, c->escaped.len);
+		buf_clear(&c->escaped);
 		text_escape(&c->escaped, cell, format == SINK_TSV);
 		cell = buf_bytes(&c->escaped);
 	}
-	if (i)
-		buf_putc(out, format == SINK_CSV ? ',' : '\t');
 	if (format == SINK_CSV)
 		put_csv(out, cell);
 	else
 		put_tsv(out, cell);
 }
 
+/* Blanks between a text cell and the next one. */
+static void put_blanks(struct column *col, struct bytes cell, struct buf *out)
+{
+	size_t width = text_columns(cell), cnt;
+
+	if (width > col->width)
+		col->width = width < WIDTH_MAX ? width : WIDTH_MAX;
+	cnt = width < col->width ? col->width - width + 2 : 2;
+	memset(buf_reserve(out, cnt), ' ', cnt);
+	buf_added(out, cnt);
+}
+
+static struct bytes tail(const struct buf *out, size_t start)
+{
+	struct bytes all = buf_bytes(out);
+
+	return bytes_of(all.p + start, all.len - start);
+}
+
+static void put_column(struct columns *c, size_t i, enum sink_format format, bool escape,
+		       const struct batch *b, const struct record *r, struct buf *out)
+{
+	const struct field *f = row_of(&c->col[i], r);
+	struct value v;
+	size_t start = out->len;
+
+	v.type = VALUE_ABSENT;
+	if (f)
+		value_get(&v, b, r, f);
+	if (f && f->type == T_EPOCH && format == SINK_TEXT && v.type != VALUE_ABSENT)
+		clock_print(out, v.n);
+	else
+		value_print(out, b, &v);
+	if (!is_plain(format, v.type != VALUE_BYTES, tail(out, start))) {
+		buf_clear(&c->cell);
+		buf_append(&c->cell, tail(out, start));
+		buf_cut(out, start);
+		put_cell(c, format, escape, buf_bytes(&c->cell), out);
+	}
+	if (format == SINK_TEXT && i + 1 < c->cnt)
+		put_blanks(&c->col[i], tail(out, start), out);
+}
+
 static void put_json(struct columns *c, const struct batch *b, const struct record *r,
 		     struct buf *out)
 {
-	struct value v;
+	size_t start = out->len;
 
 	for (size_t i = 0; i < c->cnt; i++) {
 		const struct field *f = row_of(&c->col[i], r);
+		struct value v;
 
 		v.type = VALUE_ABSENT;
 		if (f)
 			value_get(&v, b, r, f);
-		buf_printf(out, "%c\"%s\":", i ? ',' : '{', c->col[i].name);
+		buf_puts(out, c->col[i].key);
 		json_value(out, b, &v);
 	}
+	out->mem[out->head + start] = '{'; /* for the first comma */
 	buf_puts(out, "}\n");
 }
 
@@ -208,22 +247,12 @@ void columns_head(const struct columns *c, enum sink_format format, struct buf *
 void columns_record(struct columns *c, enum sink_format format, bool escape, const struct batch *b,
 		    const struct record *r, struct buf *out)
 {
-	struct value v;
-
 	if (format == SINK_JSON)
 		return put_json(c, b, r, out);
 	for (size_t i = 0; i < c->cnt; i++) {
-		const struct field *f = row_of(&c->col[i], r);
-
-		v.type = VALUE_ABSENT;
-		if (f)
-			value_get(&v, b, r, f);
-		buf_consume(&c->cell, c->cell.len);
-		if (f && f->type == T_EPOCH && format == SINK_TEXT && v.type != VALUE_ABSENT)
-			clock_print(&c->cell, v.n);
-		else
-			value_print(&c->cell, b, &v);
-		put_cell(c, i, format, escape, out);
+		if (i && (format == SINK_CSV || format == SINK_TSV))
+			buf_putc(out, format == SINK_CSV ? ',' : '\t');
+		put_column(c, i, format, escape, b, r, out);
 	}
 	if (format != SINK_RAW)
 		buf_putc(out, '\n');

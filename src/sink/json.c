@@ -3,7 +3,9 @@
 
 #include <inttypes.h>
 
+#include "sink/shape.h"
 #include "sink/text.h"
+#include "util/digits.h"
 
 static void put_base64(struct buf *out, struct bytes in)
 {
@@ -42,31 +44,49 @@ static void put_escape(struct buf *out, uint32_t cp)
 		buf_printf(out, "\\u%04x", cp);
 }
 
+/* What of in is left after its plain front: the rest of a string that holds something special. */
+static void put_special(struct buf *out, struct bytes in)
+{
+	uint32_t cp;
+
+	while (in.len) {
+		size_t len;
+
+		buf_append(out, text_take_plain(&in, false));
+		len = text_utf8(in, &cp);
+		if (!len)
+			return;
+		if (cp != '"' && cp != '\\' && !text_is_control(cp))
+			buf_append(out, bytes_of(in.p, len));
+		else
+			put_escape(out, cp);
+		in = bytes_of(in.p + len, in.len - len);
+	}
+}
+
 void json_string(struct buf *out, struct bytes in)
 {
-	struct bytes plain = bytes_of(in.p, 0);
-	uint32_t cp;
-	size_t len;
+	bool is_plain = text_is_plain(in, false);
+	uint8_t *p;
 
-	if (!text_is_utf8(in)) {
+	if (!is_plain && !text_is_utf8(in)) {
 		buf_puts(out, "{\"$base64\":\"");
 		put_base64(out, in);
 		buf_puts(out, "\"}");
 		return;
 	}
-	buf_putc(out, '"');
-	for (; in.len; in = bytes_of(in.p + len, in.len - len)) {
-		len = text_utf8(in, &cp);
-		if (cp != '"' && cp != '\\' && !text_is_control(cp)) {
-			plain.len += len;
-			continue;
-		}
-		buf_append(out, plain);
-		put_escape(out, cp);
-		plain = bytes_of(in.p + len, 0);
+	if (!is_plain) {
+		buf_putc(out, '"');
+		put_special(out, in);
+		buf_putc(out, '"');
+		return;
 	}
-	buf_append(out, plain);
-	buf_putc(out, '"');
+	p = buf_reserve(out, in.len + 2);
+	p[0] = '"';
+	if (in.len)
+		memcpy(p + 1, in.p, in.len);
+	p[in.len + 1] = '"';
+	buf_added(out, in.len + 2);
 }
 
 static void put_header(struct buf *out, const struct batch *b, const struct header *h)
@@ -167,11 +187,11 @@ void json_value(struct buf *out, const struct batch *b, const struct value *v)
 	case VALUE_BOOL:
 		return buf_puts(out, v->n ? "true" : "false");
 	case VALUE_INT:
-		return buf_printf(out, "%" PRId64, v->n);
+		return digits_i64(out, v->n);
 	case VALUE_UINT:
-		return buf_printf(out, "%" PRIu64, v->u);
+		return digits_u64(out, v->u);
 	case VALUE_FIXED:
-		return value_print_fixed(out, v->n, v->digits);
+		return digits_fixed(out, v->n, v->decimals);
 	case VALUE_BYTES:
 		return json_string(out, v->bytes);
 	case VALUE_HEADERS:
@@ -187,19 +207,19 @@ void json_value(struct buf *out, const struct batch *b, const struct value *v)
 
 void json_record(struct buf *out, const struct batch *b, const struct record *r)
 {
-	const char *comma = "";
+	const struct shape *shape = shape_of(r);
+	size_t start = out->len;
 	struct value v;
 
-	buf_putc(out, '{');
-	for (uint32_t i = 0; i < fields_cnt; i++) {
-		if (!field_applies(&fields[i], r))
-			continue;
-		value_get(&v, b, r, &fields[i]);
+	for (size_t i = 0; i < shape->cnt; i++) {
+		const struct shape_key *key = &shape->key[i];
+
+		value_get(&v, b, r, key->field);
 		if (v.type == VALUE_ABSENT)
 			continue;
-		buf_printf(out, "%s\"%s\":", comma, fields[i].name);
+		shape_put_key(out, key);
 		json_value(out, b, &v);
-		comma = ",";
 	}
+	out->mem[out->head + start] = '{'; /* each record has a kind: a comma stands there */
 	buf_putc(out, '}');
 }

@@ -68,19 +68,19 @@ static void wait_writable(int fd)
 
 int sink_flush(struct sink *s)
 {
-	while (s->out.len && !s->err) {
-		struct bytes b = buf_bytes(&s->out);
-		ssize_t n = write(s->fd, b.p, b.len);
+	struct bytes rest = buf_bytes(&s->out), done;
+
+	while (rest.len && !s->err) {
+		ssize_t n = write(s->fd, rest.p, rest.len);
 
 		if (n >= 0)
-			buf_consume(&s->out, (size_t)n);
+			bytes_take(&rest, (size_t)n, &done);
 		else if (errno == EAGAIN)
 			wait_writable(s->fd);
 		else if (errno != EINTR)
 			s->err = -errno;
 	}
-	if (s->err)
-		buf_release(&s->out);
+	buf_clear(&s->out);
 	return s->err;
 }
 

@@ -84,15 +84,85 @@ size_t text_utf8(struct bytes in, uint32_t *cp)
 	return len;
 }
 
+/* Each byte of the word is c. */
+#define EACH(c) (0x0101010101010101ull * (c))
+
+/* The high bit of each byte that is 0, and perhaps of some after it. */
+static uint64_t zeros(uint64_t w)
+{
+	return (w - EACH(0x01)) & ~w & EACH(0x80);
+}
+
+/* The same for each byte that is not plain: the lowest one is right. */
+static uint64_t specials(uint64_t w, bool quotes)
+{
+	uint64_t found = (w | (w - EACH(0x20))) & EACH(0x80);
+
+	found |= zeros(w ^ EACH('\\')) | zeros(w ^ EACH(0x7f));
+	return quotes ? found : found | zeros(w ^ EACH('"'));
+}
+
+static uint64_t load(const uint8_t *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return le64toh(w);
+}
+
+static uint64_t load_half(const uint8_t *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return le32toh(w);
+}
+
+/* All of 1 to 7 bytes, some of them twice, and blanks. */
+static uint64_t load_short(struct bytes in)
+{
+	if (in.len >= 4)
+		return load_half(in.p) | load_half(in.p + in.len - 4) << 32;
+	return EACH(' ') << 24 | (uint64_t)in.p[0] | (uint64_t)in.p[in.len / 2] << 8 |
+	       (uint64_t)in.p[in.len - 1] << 16;
+}
+
+bool text_is_plain(struct bytes in, bool quotes)
+{
+	if (in.len < 8)
+		return !in.len || !specials(load_short(in), quotes);
+	for (size_t at = 0; at + 8 < in.len; at += 8)
+		if (specials(load(in.p + at), quotes))
+			return false;
+	return !specials(load(in.p + in.len - 8), quotes); /* in part once more */
+}
+
+struct bytes text_take_plain(struct bytes *in, bool quotes)
+{
+	struct bytes plain = { 0 };
+	uint64_t found = 0;
+	size_t at = 0;
+
+	for (; !found && at + 8 <= in->len; at += 8)
+		found = specials(load(in->p + at), quotes);
+	if (found)
+		at = at - 8 + (size_t)__builtin_ctzll(found) / 8;
+	while (!found && at < in->len && !specials(EACH(' ') << 8 | in->p[at], quotes))
+		at++;
+	bytes_take(in, at, &plain);
+	return plain;
+}
+
 bool text_is_utf8(struct bytes in)
 {
 	uint32_t cp;
 	size_t len;
 
-	for (; in.len; in = bytes_of(in.p + len, in.len - len)) {
+	while (text_take_plain(&in, true), in.len) {
 		len = text_utf8(in, &cp);
 		if (!len)
 			return false;
+		in = bytes_of(in.p + len, in.len - len);
 	}
 	return true;
 }
@@ -118,10 +188,14 @@ size_t text_columns(struct bytes in)
 	size_t len, columns = 0;
 	uint32_t cp;
 
-	for (; in.len; in = bytes_of(in.p + len, in.len - len)) {
+	while (in.len) {
+		columns += text_take_plain(&in, true).len;
+		if (!in.len)
+			break;
 		len = text_utf8(in, &cp);
 		columns += len ? columns_of(cp) : 1;
 		len += !len;
+		in = bytes_of(in.p + len, in.len - len);
 	}
 	return columns;
 }
@@ -164,26 +238,24 @@ static bool is_plain(uint32_t cp, bool lines)
 
 void text_escape(struct buf *out, struct bytes in, bool lines)
 {
-	struct bytes plain = bytes_of(in.p, 0); /* the run that is copied as it is */
 	uint32_t cp;
 
-	while (in.len) {
-		size_t len = text_utf8(in, &cp);
+	for (;;) {
+		size_t len;
 
-		if (len && is_plain(cp, lines)) {
-			plain.len += len;
-		} else {
-			buf_append(out, plain);
-			if (!len)
-				buf_printf(out, "\\x%02x", in.p[0]);
-			else if (cp == '\\')
-				buf_puts(out, "\\\\");
-			else
-				escape_code_point(out, cp);
-			len += !len;
-			plain = bytes_of(in.p + len, 0);
-		}
+		buf_append(out, text_take_plain(&in, true));
+		if (!in.len)
+			return;
+		len = text_utf8(in, &cp);
+		if (!len)
+			buf_printf(out, "\\x%02x", in.p[0]);
+		else if (is_plain(cp, lines))
+			buf_append(out, bytes_of(in.p, len));
+		else if (cp == '\\')
+			buf_puts(out, "\\\\");
+		else
+			escape_code_point(out, cp);
+		len += !len;
 		in = bytes_of(in.p + len, in.len - len);
 	}
-	buf_append(out, plain);
 }

@@ -9,7 +9,14 @@
  * they are not well-formed (overlong, surrogate, past U+10FFFF, cut off): RFC 3629 §3. */
 size_t text_utf8(struct bytes in, uint32_t *cp);
 
-/* True if all of in is well-formed. */
+/* Cuts the front off that no printer must look at: printable ASCII without '\\', and without '"'
+ * unless quotes are plain too. */
+struct bytes text_take_plain(struct bytes *in, bool quotes);
+
+/* True if that is all of in. */
+bool text_is_plain(struct bytes in, bool quotes);
+
+/* True if all of in is well-formed UTF-8. */
 bool text_is_utf8(struct bytes in);
 
 /* True for what moves or reorders a terminal's text: C0, DEL, C1, bidi controls, line and

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sink/value.h"
 
-#include <inttypes.h>
-
 #include "sink/json.h"
 
 static void set_int(struct value *v, int64_t n)
@@ -13,13 +11,13 @@ static void set_int(struct value *v, int64_t n)
 	v->n = n;
 }
 
-static void set_fixed(struct value *v, int64_t n, int digits)
+static void set_fixed(struct value *v, int64_t n, unsigned decimals)
 {
 	if (n < 0)
 		return;
 	v->type = VALUE_FIXED;
 	v->n = n;
-	v->digits = digits;
+	v->decimals = decimals;
 }
 
 static void set_uint(struct value *v, uint64_t u)
@@ -189,23 +187,6 @@ void value_get(struct value *v, const struct batch *b, const struct record *r,
 	default:
 		return set_enum(v, f->type, *u8);
 	}
-}
-
-void value_print_fixed(struct buf *out, int64_t n, int digits)
-{
-	int64_t unit = 1, rest;
-
-	for (int i = 0; i < digits; i++)
-		unit *= 10;
-	rest = n % unit;
-	buf_printf(out, "%" PRId64, n / unit);
-	if (!rest)
-		return;
-	while (rest % 10 == 0) {
-		rest /= 10;
-		digits--;
-	}
-	buf_printf(out, ".%0*" PRId64, digits, rest);
 }
 
 void value_print(struct buf *out, const struct batch *b, const struct value *v)

@@ -14,14 +14,14 @@ struct value {
 		VALUE_BOOL,	/* n */
 		VALUE_INT,	/* n */
 		VALUE_UINT,	/* u */
-		VALUE_FIXED,	/* n / 10^digits */
+		VALUE_FIXED,	/* n / 10^decimals */
 		VALUE_BYTES,	/* bytes: text or payload as it was sent, or a name */
 		VALUE_HEADERS,	/* lists[0] */
 		VALUE_SETTINGS, /* lists[0] */
 		VALUE_HALF,	/* lists[0] headers, lists[1] trailers of a request or response */
 		VALUE_PROCESS,	/* process */
 	} type;
-	int digits;
+	unsigned decimals;
 	union {
 		int64_t n;
 		uint64_t u;
@@ -40,8 +40,5 @@ void value_get(struct value *v, const struct batch *b, const struct record *r,
 /* Appends the value as plain text: numbers, names and bytes as they are, lists and processes
  * as JSON, nothing for an absent one. */
 void value_print(struct buf *out, const struct batch *b, const struct value *v);
-
-/* Appends n / 10^digits without zeros at the end. */
-void value_print_fixed(struct buf *out, int64_t n, int digits);
 
 #endif

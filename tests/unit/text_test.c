@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "test.h"
 
+#include "sink/clock.h"
 #include "sink/sink.h"
 #include "sink/text.h"
 
@@ -86,6 +87,49 @@ static void columns_count_what_is_seen(void **state)
 	assert_text(text_fit(BYTES_LIT("abc"), 0), "");
 }
 
+static bool is_special(uint8_t byte, bool quotes)
+{
+	return byte < 0x20 || byte > 0x7e || byte == '\\' || (byte == '"' && !quotes);
+}
+
+/* Each byte at each place of texts of each length: eight bytes are looked at together. */
+static void the_plain_front_ends_at_the_first_special_byte(void **state)
+{
+	for (size_t len = 1; len < 27; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int byte = 0; byte < 512; byte++) {
+				bool quotes = byte & 256, is;
+				uint8_t text[27];
+				struct bytes in;
+
+				memset(text, 'a' + (int)len, sizeof(text));
+				text[at] = (uint8_t)byte;
+				in = bytes_of(text, len);
+				is = is_special(text[at], quotes);
+				assert_int_equal(text_is_plain(in, quotes), !is);
+				assert_int_equal(text_take_plain(&in, quotes).len, is ? at : len);
+				assert_int_equal(in.len, is ? len - at : 0);
+			}
+	assert_true(text_is_plain(bytes_of(NULL, 0), false));
+	assert_true(text_is_plain(guarded(BYTES_LIT("abc")), false));
+	assert_true(text_is_plain(guarded(BYTES_LIT("abcdefghijk")), false));
+}
+
+static void times_before_1970_are_times(void **state)
+{
+	struct buf out = { 0 };
+
+	setenv("TZ", "UTC", 1);
+	clock_init();
+	clock_print(&out, -1);
+	buf_putc(&out, ' ');
+	clock_print(&out, 1700000000123456789);
+	buf_putc(&out, ' ');
+	clock_print(&out, 1700000000000001000);
+	assert_text(buf_bytes(&out), "23:59:59.999999 22:13:20.123456 22:13:20.000001");
+	buf_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +140,8 @@ int main(void)
 		cmocka_unit_test(newline_and_tab_pass_only_where_lines_may),
 		cmocka_unit_test(every_byte_comes_out_harmless),
 		cmocka_unit_test(columns_count_what_is_seen),
+		cmocka_unit_test(the_plain_front_ends_at_the_first_special_byte),
+		cmocka_unit_test(times_before_1970_are_times),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
