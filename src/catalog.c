@@ -15,6 +15,7 @@
 #include "sandbox.h"
 #include "script/header.h"
 #include "script/script.h"
+#include "sink/sink.h"
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -163,10 +164,13 @@ static void list_kinds(struct buf *out)
 
 static void print_holder(struct buf *out, const char *arrow, const struct unix_socket *u)
 {
-	if (!u || u->pid < 0)
-		buf_printf(out, " %s ?", arrow);
-	else
-		buf_printf(out, " %s %s[%d]", arrow, u->comm, u->pid);
+	buf_printf(out, " %s ", arrow);
+	if (!u || u->pid < 0) {
+		buf_putc(out, '?');
+		return;
+	}
+	text_escape(out, bytes_str(u->comm), false);
+	buf_printf(out, "[%d]", u->pid);
 }
 
 static void list_connections(const struct sockets *s, const struct unix_socket *listener,
@@ -272,7 +276,7 @@ static void check(const struct options *o, struct buf *out)
 
 int catalog_main(const struct options *o)
 {
-	struct buf out = { 0 };
+	struct buf out = { 0 }, safe = { 0 };
 
 	if (o->action == ACTION_LIST)
 		list(o, &out);
@@ -280,7 +284,9 @@ int catalog_main(const struct options *o)
 		info(o, &out);
 	else
 		check(o, &out);
-	fwrite(out.mem, 1, out.len, stdout);
+	text_escape(&safe, buf_bytes(&out), true); /* headers and names are other people's */
+	fwrite(safe.mem, 1, safe.len, stdout);
+	buf_release(&safe);
 	buf_release(&out);
 	return EXIT_OK;
 }

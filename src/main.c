@@ -28,12 +28,12 @@ int main(int argc, char **argv)
 
 	if (argc > 0 && !strcmp(argv[0], WORKER_NAME))
 		return worker_main(argc, argv);
+	log_escape_by(text_escape);
 	if (extcap_is_asked(argc, argv))
 		return extcap_main(argc, argv);
 	if (options_parse(&o, argc, argv, &why))
 		die(EXIT_USAGE, "%s", why);
 	log_setup(o.quiet, o.verbose);
-	log_escape_by(text_escape);
 	switch (o.action) {
 	case ACTION_HELP:
 		fputs(options_help, stdout);

@@ -257,10 +257,10 @@ int worker_main(int argc, char **argv)
 	char **patterns, *why;
 	int status;
 
+	log_escape_by(text_escape);
 	if (options_parse(&o, argc, argv, &why))
 		die(EXIT_USAGE, "%s", why);
 	log_setup(o.quiet, o.verbose);
-	log_escape_by(text_escape);
 	prctl(PR_SET_NAME, WORKER_NAME);
 	set_signals();
 	o.no_jit |= !sandbox_jit_allowed();

@@ -2,10 +2,8 @@
 """Scripts that want too much: time, memory, stack. Each ends with its message, none with a
 signal, and who stays below the limits is left alone. SPF_BOMBS and SPF_RUNS set how many."""
 import os
-import pty
 import random
 import re
-import select
 import subprocess
 import time
 
@@ -124,49 +122,6 @@ def test_what_was_printed_before_the_end_is_printed():
     text = "local n = 0 function on_frame(f) n = n + 1 print('n', n) while n == 3 do end end"
     r = box.sound(box.run("-s", box.script(text), "--script-timeout", "200ms"))
     assert r.out == "n\t1\nn\t2\nn\t3\n", r
-
-
-def on_a_terminal(*args):
-    """Exit status and everything that came out of a terminal."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execv(live.SPF, ["spf", "-r", box.CAPTURE, *args])
-    out = b""
-    end = time.monotonic() + box.PATIENCE
-    while time.monotonic() < end and select.select([fd], [], [], 1)[0] is not None:
-        try:
-            data = os.read(fd, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        out += data
-    os.close(fd)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out
-
-
-EVIL = r'"\27[2J\27]0;x\7\8\127\194\155\226\128\174"'
-
-
-def test_print_reaches_a_terminal_escaped():
-    code, out = on_a_terminal("--color", "never", "-c", "1", "-s",
-                              box.script(f"function on_frame() print('a' .. {EVIL}) spf.exit(0) end"))
-    assert code == 0 and b"a" in out, (code, out)
-    assert not re.search(rb"[\x1b\x07\x08\x7f]|\xc2\x9b|\xe2\x80\xae", out), out
-
-
-def test_errors_reach_a_terminal_escaped():
-    for text in (f"function on_frame() error({EVIL}) end", f"error({EVIL})",
-                 f"function on_frame() spf.log.warn({EVIL}) end", "function on_frame() \27[2J end"):
-        code, out = on_a_terminal("--color", "never", "-s", box.script(text))
-        assert code in (0, 1, 2) and out, (code, out)
-        assert not re.search(rb"[\x1b\x07\x08\x7f]|\xc2\x9b|\xe2\x80\xae", out), (text, out)
-
-
-def test_a_terminal_is_given_back_after_a_kill():
-    text = "function on_frame() spf.tty.write('\\27[?25l\\27[31m') while true do end end"
-    code, out = on_a_terminal("-s", box.script(text), "--script-timeout", "200ms")
-    assert code == 3 and out.rstrip().endswith(b"\x1b[0m\x1b[?25h"), (code, out)
 
 
 def tests():

@@ -58,17 +58,27 @@ class Worker:
         self.pid = children(self.p.pid)[0]
         live.until(lambda: status(self.pid)["Seccomp"] == "2", "the worker is locked")
 
-    def syscall_instruction(self):
+    def find_code(self, code):
         with open(f"/proc/{self.pid}/maps") as f:
             start, end = next((int(a, 16), int(b, 16)) for a, b in re.findall(
                 r"^(\w+)-(\w+) r-xp .*/libc", f.read(), re.M))
         with open(f"/proc/{self.pid}/mem", "rb") as f:
             f.seek(start)
-            return start + f.read(end - start).index(b"\x0f\x05")
+            return start + f.read(end - start).index(code)
+
+    def hang(self):
+        """Lets it run an instruction that jumps to itself."""
+        regs, at = Regs(), self.find_code(b"\xeb\xfe")
+        ptrace(16, self.pid)
+        os.waitpid(self.pid, 0x40000000)
+        ptrace(12, self.pid, 0, ctypes.addressof(regs))
+        regs.rip, regs.orig_rax = at, 2**64 - 1
+        ptrace(13, self.pid, 0, ctypes.addressof(regs))
+        ptrace(17, self.pid)
 
     def call(self, nr, *args):
         """Its result, or None if the call was the worker's last."""
-        regs, at = Regs(), self.syscall_instruction()
+        regs, at = Regs(), self.find_code(b"\x0f\x05")
         ptrace(16, self.pid)
         os.waitpid(self.pid, 0x40000000)
         ptrace(12, self.pid, 0, ctypes.addressof(regs))
@@ -170,6 +180,15 @@ def test_the_worker_has_no_privilege_when_a_script_starts():
     assert not re.search(r"^\S+ rwx", maps, re.M), "memory that is writable and executable"
     assert {int(fd) for fd in fds} <= {0, FD_OUT, FD_ERR, FD_LINK, FD_INPUT, FD_SCRIPT}, fds
     assert names <= {"TZ", "TERM", "NO_COLOR", "LANG", "LC_ALL", "LC_CTYPE"} | {"SUDO_UID", "SUDO_GID", "SPF_MONITOR"}, names
+
+
+def test_a_worker_that_hangs_outside_of_scripts_is_ended():
+    need_root()
+    w = Worker()
+    w.hang()
+    assert w.p.wait(live.PATIENCE + 10 * 10) == 1  # 10 s of CPU, on a busy machine
+    said = w.end()
+    assert "stuck in reading the capture for 10 s of CPU time and was killed" in said, said
 
 
 def syscalls(*args):
