@@ -253,6 +253,15 @@ static __always_inline void used(struct sock_state *st, struct spf_slot *slot)
 	used_by(st, slot, current_task());
 }
 
+/* The process reads by the socket of st, whose slot is that of what it sends. */
+static __always_inline void reads(struct sock_state *st)
+{
+	struct spf_slot *slot = st && st->is_watched ? bpf_map_lookup_elem(&slots, &st->slot) : 0;
+
+	if (slot)
+		used(st, slot);
+}
+
 /* The process that connected, or made the pair. */
 static __always_inline struct task_struct *opener_of(struct sock *sk, struct sock *peer)
 {

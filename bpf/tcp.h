@@ -143,22 +143,55 @@ static __always_inline bool parse_segment(struct sk_buff *skb, struct segment *s
 	return true;
 }
 
+/* ---- whose it is (who.h) ----------------------------------------------------------------- */
+
+/* A request passes before the server has anything to do with the connection. So what goes to a
+ * port that a process which is meant listens on is meant too, whoever serves it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u32);
+} meant_ports SEC(".maps");
+
+static __always_inline bool is_meant_port(u32 port)
+{
+	return bpf_map_lookup_elem(&meant_ports, &port);
+}
+
+static __always_inline void listens(const struct sock *sk, struct task_struct *task)
+{
+	u32 port = BPF_CORE_READ(sk, __sk_common.skc_num), one = 1;
+
+	if (is_meant(task))
+		bpf_map_update_elem(&meant_ports, &port, &one, BPF_ANY);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_listen, const struct sock *sk, int from, int to)
+{
+	if (to == TCP_LISTEN)
+		listens(sk, current_task());
+	return 0;
+}
+
 /* ---- the connection ---------------------------------------------------------------------- */
 
 /* A slot for end i of the pair. */
-static __always_inline bool take_pair_slot(struct tcp_pair *pair, int i)
+static __always_inline bool take_pair_slot(struct tcp_pair *pair, int i, bool is_unmeant)
 {
 	struct sock_state st = { .is_new = true };
 
 	st.id = (bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0x7f)) + i * 128;
-	if (!take_slot(&st, 0, false))
+	if (!take_slot(&st, 0, is_unmeant))
 		return false;
 	pair->id[i] = st.id;
 	pair->slot[i] = st.slot;
 	return true;
 }
 
-static __always_inline void announce_pair(struct tcp_key *key, struct tcp_pair *pair)
+static __always_inline void announce_pair(struct tcp_key *key, struct tcp_pair *pair,
+					  bool is_unmeant)
 {
 	struct spf_event_open *o = bpf_ringbuf_reserve(&ring, sizeof(*o), 0);
 	int i;
@@ -173,6 +206,7 @@ static __always_inline void announce_pair(struct tcp_key *key, struct tcp_pair *
 	o->is_new = pair->is_new;
 	o->role = pair->is_client == 0 ? SPF_ROLE_CLIENT
 		: pair->is_client == 1 ? SPF_ROLE_SERVER : SPF_ROLE_UNKNOWN;
+	o->is_unmeant = is_unmeant;
 	o->name_len = sizeof(*key);
 	__builtin_memcpy(o->name, key, sizeof(*key));
 	for (i = 0; i < 2; i++) {
@@ -185,26 +219,31 @@ static __always_inline void announce_pair(struct tcp_key *key, struct tcp_pair *
 }
 
 /* The connection of key; a new one if this is its first segment, or the first that is seen. */
-static __always_inline struct tcp_pair *find_pair(struct tcp_key *key, u32 mine, bool is_opening)
+static __always_inline struct tcp_pair *find_pair(struct tcp_key *key, u32 mine, bool is_opening,
+						  struct task_struct *user)
 {
 	struct tcp_pair *pair = is_opening ? 0 : bpf_map_lookup_elem(&tcp_pairs, key);
 	struct tcp_pair init = {};
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	bool is_unmeant;
 
 	if (pair)
 		return pair;
 	init.is_new = is_opening;
 	init.is_client = is_opening ? mine : 2;
-	init.is_watched = is_tcp_target(key) && !is_own(pid);
+	init.is_watched = is_tcp_target(key) && !is_own(BPF_CORE_READ(user, tgid));
+	is_unmeant = is_asked() && !(is_opening && is_meant(user)) &&
+		     !is_meant_port(key->end[0].port) && !is_meant_port(key->end[1].port);
 	if (init.is_watched)
-		init.is_watched = take_pair_slot(&init, 0) && take_pair_slot(&init, 1);
+		init.is_watched = take_pair_slot(&init, 0, is_unmeant) &&
+				  take_pair_slot(&init, 1, is_unmeant);
 	bpf_map_update_elem(&tcp_pairs, key, &init, BPF_ANY);
 	if (init.is_watched)
-		announce_pair(key, &init);
+		announce_pair(key, &init, is_unmeant);
 	return bpf_map_lookup_elem(&tcp_pairs, key);
 }
 
-static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_opening)
+static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_opening,
+						    struct task_struct *user)
 {
 	struct sock_state *st = state_find(sk), init = {};
 	struct tcp_pair *pair;
@@ -215,7 +254,7 @@ static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_ope
 		return st;
 	__builtin_memset(&key, 0, sizeof(key));
 	mine = fill_key(&key, sk);
-	pair = find_pair(&key, mine, is_opening);
+	pair = find_pair(&key, mine, is_opening, user);
 	if (!pair)
 		return 0;
 	init.is_watched = pair->is_watched;
@@ -223,8 +262,28 @@ static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_ope
 	init.id = pair->id[mine & 1];
 	init.slot = pair->slot[mine & 1];
 	init.peer_slot = pair->slot[!mine];
+	init.peer_id = pair->id[!mine];
 	init.is_tcp = 1;
 	return state_make(sk, &init);
+}
+
+/* A socket of a running process, before the capture. */
+static __always_inline void list_tcp(struct sock *sk, struct task_struct *task)
+{
+	u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+
+	if (!is_asked() || !task || (family != AF_INET && family != AF_INET6))
+		return;
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
+		listens(sk, task);
+	else if (is_tcp(sk) && is_meant(task))
+		held(tcp_state(sk, false, task), task);
+}
+
+static __always_inline void list_any(struct sock *sk, struct task_struct *task)
+{
+	list_socket(sk, task);
+	list_tcp(sk, task);
 }
 
 /* Places a segment in its stream: what is left of it is new. Returns false if nothing is. */

@@ -298,7 +298,7 @@ int BPF_PROG(on_segment, struct sk_buff *skb)
 		return 0;
 	st = state_find(sk);
 	if (!st)
-		st = tcp_state(sk, seg.is_syn && !seg.is_ack);
+		st = tcp_state(sk, seg.is_syn && !seg.is_ack, current_task());
 	if (!st || !st->is_watched)
 		return 0;
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
@@ -369,7 +369,11 @@ int BPF_PROG(on_received, struct sock *sk, int ret, int flags)
 	struct sock_state *st;
 	struct sock *peer;
 
-	if (ret || !is_active() || !is_unix(sk))
+	if (!is_active())
+		return 0;
+	if (ret > 0 && is_asked() && is_tcp(sk))
+		reads(state_find(sk));
+	if (ret || !is_unix(sk))
 		return 0;
 	if (!(BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
 		return 0;
@@ -389,7 +393,7 @@ int list_open(struct bpf_iter__task_file *ctx)
 	struct socket *so = file ? bpf_sock_from_file(file) : 0;
 
 	if (so)
-		list_socket(so->sk, ctx->task);
+		list_any(so->sk, ctx->task);
 	return 0;
 }
 

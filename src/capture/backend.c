@@ -27,7 +27,7 @@ struct hook {
 	enum { HOOK_NEEDED, HOOK_OPTIONAL } need;
 	bool is_return;
 	const char *where; /* only on kernels that have this function too */
-	enum { ALWAYS, TCP, WHO, FOLLOW } only; /* if that is asked for */
+	enum { ALWAYS, TCP, WHO, WHO_TCP, FOLLOW } only; /* if that is asked for */
 	const char *unless; /* not where this file is */
 };
 
@@ -56,6 +56,8 @@ struct variant {
 	{ "on_segment", NULL, HOOK_NEEDED, .only = TCP },                                       \
 	{ "on_tcp_sent", NULL, HOOK_OPTIONAL, .only = TCP },                                    \
 	{ "on_tcp_unlock", "release_sock", HOOK_NEEDED, .only = TCP, .unless = SEND_EVENT },    \
+	{ "on_tcp_reader", "tcp_recvmsg", HOOK_NEEDED, .only = WHO_TCP },                          \
+	{ "on_listen", NULL, HOOK_NEEDED, .only = WHO_TCP },                                       \
 	{ "on_tcp_destroy", "inet_sock_destruct", HOOK_NEEDED, .only = TCP },                      \
 	FOLLOW_HOOKS
 
@@ -78,6 +80,7 @@ static const struct variant variants[] = {
 			{ "on_dropped", NULL, HOOK_NEEDED },
 			{ "on_segment", NULL, HOOK_NEEDED, .only = TCP },
 			{ "on_queued", NULL, HOOK_NEEDED, .only = WHO },
+			{ "on_listen", NULL, HOOK_NEEDED, .only = WHO_TCP },
 			FOLLOW_HOOKS,
 		},
 	},
@@ -276,6 +279,7 @@ static bool is_asked_for(const struct hook *h, const struct backend_config *c)
 	switch (h->only) {
 	case TCP: return c->watch_tcp;
 	case WHO: return c->who.is_asked;
+	case WHO_TCP: return c->who.is_asked && c->watch_tcp;
 	case FOLLOW: return c->who.follows;
 	default: return true;
 	}

@@ -13,15 +13,19 @@ NEEDS_CAPTURE = True
 PEER = r"""
 import os, socket, sys
 sock, listener = {}, None
+def family(where):
+    return socket.AF_INET if where.isdigit() else socket.AF_UNIX
+def place(where):
+    return ("127.0.0.1", int(where)) if where.isdigit() else where
 for line in sys.stdin:
     word, *arg = line.split()
     if word == "listen":
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(arg[0])
+        listener = socket.socket(family(arg[0]))
+        listener.bind(place(arg[0]))
         listener.listen()
     elif word == "connect":
-        sock[arg[0]] = socket.socket(socket.AF_UNIX)
-        sock[arg[0]].connect(arg[1])
+        sock[arg[0]] = socket.socket(family(arg[1]))
+        sock[arg[0]].connect(place(arg[1]))
     elif word == "accept":
         sock[arg[0]] = listener.accept()[0]
     elif word == "pair":
@@ -72,7 +76,7 @@ class Peer:
 
 def said(spf):
     """What was captured, as (direction, text) with its writer and reader."""
-    return [(c["from"], c["data"], c["pid"], c["reader_pid"])
+    return [(c["from"], c["data"], c["pid"], c.get("reader_pid"))
             for c in spf.records() if c["kind"] == "chunk"]
 
 
@@ -163,6 +167,26 @@ def test_pid_of_who_listens_is_not_that_of_who_serves():
     exchange(server, one, "a", where, "child")
     assert said(spf) == []
     assert filtered(spf) == 10, spf.err()
+
+
+def test_pid_over_tcp():
+    port = live.free_port()
+    server, one, two, other = Peer(), Peer(), Peer(), Peer()
+    server.do("listen", port)
+    exchange(server, one, "early", port, "a")
+    for pid, client, want in ((one.pid, one, ["mine", "MINE"]), (server.pid, one, ["mine", "MINE"]),
+                              (other.pid, other, [])):
+        spf = capture("-p", pid, f"tcp:{port}")
+        if not want:
+            client = one
+        if pid == one.pid:
+            exchange(server, two, "b", port, "other")
+        exchange(server, client, "a", port, "mine")
+        assert [g[1] for g in said(spf)] == want, (pid, spf.err())
+    spf = capture("-p", one.pid, f"tcp:{port}")
+    server.do("send", "a", "push")  # on a connection that was open
+    one.do("recv", "c")
+    assert [g[1] for g in said(spf)] == ["push"]
 
 
 def test_follow_takes_children_and_their_orphans():
