@@ -15,18 +15,19 @@ static const struct {
 	[STATUS] = { { (const uint8_t *)":status", 7 }, H2_RESPONSE_FIELDS },
 };
 
-static bool is(struct bytes b, const char *text)
+/* Inline, so that the length of a literal is a constant and differs from most names. */
+static inline bool is(struct bytes b, const char *text)
 {
 	return bytes_equal(b, bytes_str(text));
 }
 
 static const char *name_violation(struct bytes name)
 {
-	uint8_t c;
-
 	if (!name.len)
 		return "empty field name (RFC 9113 §8.2.1)";
-	while (bytes_get_u8(&name, &c)) {
+	for (size_t i = 0; i < name.len; i++) {
+		uint8_t c = name.p[i];
+
 		if (c >= 'A' && c <= 'Z')
 			return "upper case in a field name (RFC 9113 §8.2.1)";
 		if (c <= ' ' || c >= 0x7f || c == ':')
@@ -35,18 +36,39 @@ static const char *name_violation(struct bytes name)
 	return NULL;
 }
 
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool is_forbidden(uint8_t c)
+{
+	return c == 0 || c == '\n' || c == '\r';
+}
+
+/* Whether a byte of eight is forbidden: x - 01…01 & ~x has a top bit where a byte of x is 0. */
+static bool any_forbidden(uint64_t v)
+{
+	const uint64_t ones = 0x0101010101010101, lf = v ^ ones * '\n', cr = v ^ ones * '\r';
+
+	return (((v - ones) & ~v) | ((lf - ones) & ~lf) | ((cr - ones) & ~cr)) & ones << 7;
+}
+
 static const char *value_violation(struct bytes value)
 {
-	struct bytes rest = value;
-	uint8_t c, first = 'x', last = 'x';
+	bool bad = false;
+	size_t i = 0;
+	uint64_t v;
 
-	for (bool any = false; bytes_get_u8(&rest, &c); any = true) {
-		if (c == 0 || c == '\n' || c == '\r')
-			return "NUL, CR or LF in a field value (RFC 9113 §8.2.1)";
-		first = any ? first : c;
-		last = c;
+	for (; i + sizeof(v) <= value.len; i += sizeof(v)) {
+		memcpy(&v, value.p + i, sizeof(v));
+		bad |= any_forbidden(v);
 	}
-	if (first == ' ' || first == '\t' || last == ' ' || last == '\t')
+	for (; i < value.len; i++)
+		bad |= is_forbidden(value.p[i]);
+	if (bad)
+		return "NUL, CR or LF in a field value (RFC 9113 §8.2.1)";
+	if (value.len && (is_blank(value.p[0]) || is_blank(value.p[value.len - 1])))
 		return "field value begins or ends with a blank (RFC 9113 §8.2.1)";
 	return NULL;
 }
@@ -54,29 +76,51 @@ static const char *value_violation(struct bytes value)
 /* RFC 9113 §8.2.2 */
 static const char *connection_violation(struct bytes name, struct bytes value)
 {
-	static const char *const names[] = { "connection", "proxy-connection", "keep-alive",
-					     "transfer-encoding", "upgrade" };
+	bool http1 = false;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (is(name, names[i]))
-			return "field of HTTP/1 connections (RFC 9113 §8.2.2)";
-	if (is(name, "te") && !is(value, "trailers"))
-		return "te with something else than trailers (RFC 9113 §8.2.2)";
-	return NULL;
+	switch (name.len ? name.p[0] : 0) {
+	case 'c':
+		http1 = is(name, "connection");
+		break;
+	case 'k':
+		http1 = is(name, "keep-alive");
+		break;
+	case 'p':
+		http1 = is(name, "proxy-connection");
+		break;
+	case 't':
+		http1 = is(name, "transfer-encoding");
+		if (is(name, "te") && !is(value, "trailers"))
+			return "te with something else than trailers (RFC 9113 §8.2.2)";
+		break;
+	case 'u':
+		http1 = is(name, "upgrade");
+		break;
+	}
+	return http1 ? "field of HTTP/1 connections (RFC 9113 §8.2.2)" : NULL;
 }
 
-static enum pseudo pseudo_of(struct bytes name)
+/* Names of the static table go by their number there (hpack_table.h). */
+static enum pseudo pseudo_of(const struct header *f, struct bytes name)
 {
+	static const uint8_t by_id[] = { [1] = AUTHORITY + 1,
+					 [2] = METHOD + 1,
+					 [4] = PATH + 1,
+					 [6] = SCHEME + 1,
+					 [8] = STATUS + 1 };
+
+	if (f->name_id < sizeof(by_id) && by_id[f->name_id])
+		return by_id[f->name_id] - 1;
 	for (int i = 0; i < PSEUDOS; i++)
 		if (bytes_equal(name, pseudos[i].name))
 			return i;
 	return NO_PSEUDO;
 }
 
-static const char *pseudo_violation(struct bytes name, struct bytes value,
+static const char *pseudo_violation(const struct header *f, struct bytes name, struct bytes value,
 				    enum h2_message_part part, unsigned *seen)
 {
-	enum pseudo p = pseudo_of(name);
+	enum pseudo p = pseudo_of(f, name);
 
 	if (part == H2_TRAILER_FIELDS)
 		return "pseudo-field in trailers (RFC 9113 §8.1)";
@@ -140,7 +184,7 @@ const char *h2_message_violation(const struct hpack_list *l, enum h2_message_par
 		}
 		if (name.len && name.p[0] == ':') {
 			why = regular ? "pseudo-field after a regular field (RFC 9113 §8.3)"
-				      : pseudo_violation(name, value, part, &seen);
+				      : pseudo_violation(f, name, value, part, &seen);
 		} else {
 			regular = true;
 			why = field_violation(f, name, value);
