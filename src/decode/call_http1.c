@@ -163,7 +163,7 @@ static struct h2_context *context_of(const struct http1_head *h, bool is_grpc)
 	for (int i = 0; i < 4; i++)
 		if (parts[i].len > LIMIT_CONTEXT_LEN)
 			parts[i].len = LIMIT_CONTEXT_LEN;
-	return h2_context_new(parts, is_grpc, 0);
+	return h2_context_get(parts, is_grpc, 0);
 }
 
 /* What calls show of a head's fields; the list is made only where it is needed. */

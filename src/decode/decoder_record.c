@@ -56,11 +56,14 @@ void decoder_set_client(struct decoder *d, int client)
 	d->info->role[!client] = ROLE_SERVER;
 }
 
+/* What the strings of a head may take, without the address that most batches have already. */
+enum { COMMS_ROOM = 2 * (sizeof(((struct decoder *)0)->comm_text[0]) + STR_ROOM) };
+
 uint32_t decoder_head_room(const struct decoder *d, const struct batch *b)
 {
-	uint32_t n = 2 * (sizeof(d->comm_text[0]) + STR_ROOM);
-
-	return d->batch_id == b->id ? n : n + (uint32_t)strlen(d->info->addr ? d->info->addr : "") + STR_ROOM;
+	if (d->batch_id == b->id)
+		return COMMS_ROOM;
+	return COMMS_ROOM + STR_ROOM + (d->info->addr ? (uint32_t)strlen(d->info->addr) : 0);
 }
 
 /* The writer's name: put into the batch again only when it is another one. */
@@ -75,34 +78,45 @@ static struct str comm_of(struct decoder *d, int dir, const struct stamp *st, st
 	return d->comm[dir];
 }
 
+static void begin_batch(struct decoder *d, struct batch *b)
+{
+	d->batch_id = b->id;
+	d->addr = d->info->addr ? batch_str(b, bytes_str(d->info->addr)) : (struct str){ 0, 0 };
+	d->comm[0] = d->comm[1] = (struct str){ 0, 0 };
+}
+
 bool decoder_head(struct decoder *d, enum record_kind kind, int dir, const struct stamp *st,
 		  struct batch *b, struct record *head)
 {
 	if (!batch_room(b, decoder_head_room(d, b)))
 		return false;
-	if (d->batch_id != b->id) {
-		d->batch_id = b->id;
-		d->addr = d->info->addr ? batch_str(b, bytes_str(d->info->addr)) : (struct str){ 0, 0 };
-		d->comm[0] = d->comm[1] = (struct str){ 0, 0 };
-	}
-	*head = (struct record){
-		.ts_ns = st->ts_ns,
-		.elapsed_ns = st->elapsed_ns,
-		.queue_ns = st->read_ns < 0 ? -1 : st->read_ns - st->ts_ns,
-		.conn_id = d->info->id,
-		.pid = st->pid,
-		.kind = (uint8_t)kind,
-		.from = (uint8_t)d->info->role[dir],
-		.transport = (uint8_t)d->info->transport,
-		.proto = d->handler ? (uint8_t)d->handler->proto : PROTO_UNKNOWN,
-		.tls = d->info->tls,
-		.exact = !d->dir[dir].inexact,
-		.comm = comm_of(d, dir, st, b),
-		.addr = d->addr,
-	};
-	if (head->queue_ns < 0)
-		head->queue_ns = -1;
+	decoder_put_head(d, kind, dir, st, b, head);
 	return true;
+}
+
+void decoder_put_head(struct decoder *d, enum record_kind kind, int dir, const struct stamp *st,
+		      struct batch *b, struct record *head)
+{
+	const struct conn_info *info = d->info;
+
+	if (d->batch_id != b->id)
+		begin_batch(d, b);
+	head->seq = 0;
+	head->ts_ns = st->ts_ns;
+	head->elapsed_ns = st->elapsed_ns;
+	head->queue_ns = st->read_ns < st->ts_ns ? -1 : st->read_ns - st->ts_ns;
+	head->conn_id = info->id;
+	head->pid = st->pid;
+	head->kind = (uint8_t)kind;
+	head->from = (uint8_t)info->role[dir];
+	head->transport = (uint8_t)info->transport;
+	head->proto = d->handler ? (uint8_t)d->handler->proto : PROTO_UNKNOWN;
+	head->tls = info->tls;
+	head->hidden = 0;
+	head->exact = !d->dir[dir].inexact;
+	head->reserved = 0;
+	head->comm = comm_of(d, dir, st, b);
+	head->addr = d->addr;
 }
 
 static struct process process_of(const struct endpoint *e, struct batch *b)

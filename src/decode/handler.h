@@ -109,6 +109,10 @@ bool decoder_head(struct decoder *d, enum record_kind kind, int dir, const struc
 		  struct batch *b, struct record *head);
 uint32_t decoder_head_room(const struct decoder *d, const struct batch *b);
 
+/* The same where the room is known to be there. */
+void decoder_put_head(struct decoder *d, enum record_kind kind, int dir, const struct stamp *st,
+		      struct batch *b, struct record *head);
+
 /* Says what an empty batch must hold for the record that did not fit; returns -ENOSPC. */
 int decoder_no_room(struct decoder *d, uint32_t len);
 

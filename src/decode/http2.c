@@ -80,8 +80,6 @@ void h2_release(struct h2 *h)
 		hpack_release(&h->dir[i].hpack);
 	}
 	hash_release(&h->streams);
-	h2_context_unref(h->last_ctx);
-	h->last_ctx = NULL;
 }
 
 /* Takes up to left bytes of the input. */
@@ -117,6 +115,8 @@ static bool start_frame(struct h2 *h, int dir, struct bytes *in, const struct st
 		h2_frame_header(in, &d->f);
 	}
 	d->left = d->f.length;
+	if (in->len > d->left)
+		__builtin_prefetch(in->p + d->left); /* the next frame's header */
 	d->in_frame = true;
 	d->probation -= d->probation > 0;
 	d->data_started = d->truncated = false;
@@ -257,7 +257,7 @@ static void apply_block(struct h2 *h, int dir, struct h2_event *ev)
 	s = stream_of_block(h, dir, f, k);
 	ev->status = k.status;
 	if (push && s) {
-		h2_stream_set_context(h, s, &fields_of_block);
+		h2_stream_set_context(s, &fields_of_block);
 		s->half[!dir].ended = true; /* nobody sends on the request's half, RFC 9113 §8.4 */
 		return;
 	}
@@ -268,7 +268,7 @@ static void apply_block(struct h2 *h, int dir, struct h2_event *ev)
 	half = &s->half[dir];
 	ev->trailers = half->blocks && !k.request && !k.response;
 	if (k.request || (dir == h->client && !s->ctx && !ev->trailers && h->exact))
-		h2_stream_set_context(h, s, &fields_of_block);
+		h2_stream_set_context(s, &fields_of_block);
 	if (!ev->interim && !half->blocks++)
 		half->content_length = h2_message_content_length(&fields_of_block);
 }

@@ -19,7 +19,7 @@
 #include "util/buf.h"
 #include "util/hash.h"
 
-/* What a stream's request was about. Shared by the streams of a connection that ask the same,
+/* What a stream's request was about. Shared by streams that ask the same, of all connections,
  * with its strings put once into a batch for all their records. */
 struct h2_context {
 	uint32_t refs;
@@ -143,7 +143,6 @@ struct h2 {
 	struct hash streams;   /* by id */
 	struct h2_stream *oldest, *newest;
 	uint32_t stream_cnt;
-	struct h2_context *last_ctx; /* of the newest request */
 	struct h2_stream *over;      /* to be freed before the next event, by next */
 	struct h2_stream *evicted;   /* to be given as H2_GONE */
 	uint32_t resets[8];          /* streams reset last, and in which direction */
@@ -177,10 +176,21 @@ void h2_close_block(struct h2_dir *d);
 /* The stream, or NULL. */
 struct h2_stream *h2_stream(const struct h2 *h, uint32_t id);
 
-/* The context's strings as the batch has them, put there if they are not. False: no room. */
-bool h2_context_put(struct h2_context *ctx, struct batch *b, struct context *out);
-
 /* Bytes that h2_context_put() may take. */
-uint32_t h2_context_room(const struct h2_context *ctx, const struct batch *b);
+uint32_t h2_context_len(const struct h2_context *ctx);
+static inline uint32_t h2_context_room(const struct h2_context *ctx, const struct batch *b)
+{
+	return ctx && ctx->batch_id != b->id ? h2_context_len(ctx) : 0;
+}
+
+/* The context's strings as the batch has them, put there if they are not. False: no room. */
+bool h2_context_cache(struct h2_context *ctx, struct batch *b);
+static inline bool h2_context_put(struct h2_context *ctx, struct batch *b, struct context *out)
+{
+	if (ctx->batch_id != b->id && !h2_context_cache(ctx, b))
+		return false;
+	*out = ctx->cached;
+	return true;
+}
 
 #endif

@@ -138,15 +138,6 @@ static void fill_frame(struct rec_frame *r, const struct h2_frame *f)
 	r->last_stream_id = f->last_stream_id;
 	r->window_size_increment = f->increment;
 	r->error_code = f->error_code;
-	r->trailers = TRI_ABSENT;
-	r->status = r->missing = r->header_bytes = r->continuations = -1;
-}
-
-static uint32_t data_length(const struct h2_frame *f)
-{
-	uint32_t pad = f->pad_length < 0 ? 0 : 1 + (uint32_t)f->pad_length;
-
-	return pad < f->length ? f->length - pad : 0;
 }
 
 /* Bytes before this frame in its stream (or, on stream 0, none that matter) were lost. */
@@ -159,21 +150,45 @@ static bool is_exact(const struct h2_records *x)
 	return ev->stream ? !ev->stream->half[ev->dir].lost : !x->d->dir[ev->dir].inexact;
 }
 
+/* A record of which nothing is known yet but that there is room for it and its strings. */
+static struct rec_frame *take_frame(struct h2_records *x, const struct stamp *st, struct batch *b)
+{
+	static const struct rec_frame blank = {
+		.trailers = TRI_ABSENT,
+		.status = -1,
+		.missing = -1,
+		.header_bytes = -1,
+		.continuations = -1,
+	};
+	struct h2_stream *s = x->ev.stream;
+	struct rec_frame *r = batch_take_record(b, sizeof(*r));
+
+	*r = blank;
+	decoder_put_head(x->d, KIND_FRAME, x->ev.dir, st, b, &r->r);
+	r->r.exact = is_exact(x);
+	if (s && s->ctx)
+		h2_context_put(s->ctx, b, &r->ctx);
+	return r;
+}
+
+static uint32_t data_length(const struct h2_frame *f)
+{
+	uint32_t pad = f->pad_length < 0 ? 0 : 1 + (uint32_t)f->pad_length;
+
+	return pad < f->length ? f->length - pad : 0;
+}
+
 static int put_frame(struct h2_records *x, struct batch *b)
 {
 	const struct h2_event *ev = &x->ev;
 	const struct h2_frame *f = ev->frame;
 	uint32_t need = frame_room(x, b);
-	struct record head;
 	struct rec_frame *r;
 
-	if (!batch_room(b, need) || !decoder_head(x->d, KIND_FRAME, ev->dir, ev->st, b, &head))
+	if (!batch_room(b, need))
 		return decoder_no_room(x->d, need);
-	head.exact = is_exact(x);
-	r = batch_record(b, sizeof(*r), &head);
+	r = take_frame(x, ev->st, b);
 	fill_frame(r, f);
-	if (ev->stream && ev->stream->ctx)
-		h2_context_put(ev->stream->ctx, b, &r->ctx);
 	r->truncated = ev->truncated;
 	if (f->type == H2_DATA)
 		r->data_length = data_length(f);
@@ -202,17 +217,13 @@ static int put_continuation(struct h2_records *x, struct batch *b)
 		.length = c->length, .type = H2_CONTINUATION, .flags = c->flags,
 		.stream_id = x->ev.frame->stream_id, .pad_length = -1, .dependency = -1, .weight = -1,
 	};
-	struct record head;
 	struct rec_frame *r;
 
 	need += x->ev.stream ? h2_context_room(x->ev.stream->ctx, b) : 0;
-	if (!batch_room(b, need) || !decoder_head(x->d, KIND_FRAME, x->ev.dir, &c->st, b, &head))
+	if (!batch_room(b, need))
 		return decoder_no_room(x->d, need);
-	head.exact = is_exact(x);
-	r = batch_record(b, sizeof(*r), &head);
+	r = take_frame(x, &c->st, b);
 	fill_frame(r, &f);
-	if (x->ev.stream && x->ev.stream->ctx)
-		h2_context_put(x->ev.stream->ctx, b, &r->ctx);
 	if (x->of_batch == b && x->of_id == b->id)
 		r->of = batch_at(b, x->of_rec)->seq;
 	x->continuation++;

@@ -31,8 +31,9 @@ void h2_stream_free(struct h2 *h, struct h2_stream *s)
 
 struct h2_stream *h2_stream_open(struct h2 *h, uint32_t id, struct h2_stream **evicted)
 {
-	struct h2_stream *s = xcalloc(1, sizeof(*s));
+	struct h2_stream *s = xmalloc(sizeof(*s));
 
+	*s = (struct h2_stream){ 0 };
 	if (h->stream_cnt >= LIMIT_STREAMS) {
 		*evicted = h->oldest;
 		h2_stream_unlink(h, h->oldest);
@@ -96,11 +97,16 @@ static int status_of(const struct hpack_list *l, const struct header *f)
 	return (v.p[0] - '0') * 100 + (v.p[1] - '0') * 10 + v.p[2] - '0';
 }
 
-/* Which part of the context a field is, or -1. */
-static int part_of(struct bytes name)
+/* Which part of the context a field is, or -1. Names of the static table go by their number
+ * there (hpack_table.h). */
+static int part_of(const struct header *f, struct bytes name)
 {
-	if (name.len < 5 || name.p[0] != ':')
+	static const int8_t by_id[] = { [1] = AUTHORITY, [2] = METHOD, [4] = PATH, [6] = SCHEME };
+
+	if (!name.len || name.p[0] != ':')
 		return -1;
+	if (f->name_id < sizeof(by_id) && f->name_id)
+		return by_id[f->name_id];
 	return IS(name, ":method")      ? METHOD
 	       : IS(name, ":scheme")    ? SCHEME
 	       : IS(name, ":authority") ? AUTHORITY
@@ -125,7 +131,7 @@ struct h2_block_kind h2_block_kind(const struct hpack_list *l)
 		if (IS(name, ":status")) {
 			k.response = true;
 			k.status = status_of(l, f);
-		} else if (part_of(name) >= 0) {
+		} else if (part_of(f, name) >= 0) {
 			k.request = true;
 		}
 	}
@@ -145,7 +151,7 @@ static bool find_parts(const struct hpack_list *l, struct bytes parts[PARTS], ui
 	for (uint32_t i = 0; i < l->cnt; i++) {
 		const struct header *f = &l->v[i];
 		struct bytes name = hpack_text(l, f->name), value = hpack_text(l, f->value);
-		int part = f->unknown >= 2 ? -1 : part_of(name);
+		int part = f->unknown >= 2 ? -1 : part_of(f, name);
 
 		if (part >= 0 && !parts[part].p) {
 			parts[part] = value;
@@ -182,27 +188,27 @@ static bool same_context(const struct h2_context *c, const struct bytes parts[PA
 
 	if (c->is_grpc != grpc || c->path_unknown != path_unknown)
 		return false;
+	for (int i = 0; i < PARTS; i++)
+		if (c->len[i] != (parts[i].p ? parts[i].len : UINT32_MAX))
+			return false;
 	for (int i = 0; i < PARTS; i++) {
-		if (c->len[i] == UINT32_MAX ? parts[i].p != NULL
-					    : !parts[i].p || parts[i].len != c->len[i] ||
-						      memcmp(parts[i].p, p, c->len[i]))
+		if (parts[i].len && memcmp(parts[i].p, p, parts[i].len))
 			return false;
 		p += parts[i].len;
 	}
 	return true;
 }
 
-struct h2_context *h2_context_new(const struct bytes parts[PARTS], bool grpc, uint8_t path_unknown)
+static struct h2_context *make_context(const struct bytes parts[PARTS], bool grpc,
+				       uint8_t path_unknown)
 {
 	size_t len = 0, at = 0;
 	struct h2_context *c;
 
 	for (int i = 0; i < PARTS; i++)
 		len += parts[i].len;
-	c = xcalloc(1, sizeof(*c) + len);
-	c->refs = 1;
-	c->is_grpc = grpc;
-	c->path_unknown = path_unknown;
+	c = xmalloc(sizeof(*c) + len);
+	*c = (struct h2_context){ .refs = 1, .is_grpc = grpc, .path_unknown = path_unknown };
 	for (int i = 0; i < PARTS; i++) {
 		c->len[i] = parts[i].p ? (uint32_t)parts[i].len : UINT32_MAX;
 		if (parts[i].len)
@@ -212,13 +218,46 @@ struct h2_context *h2_context_new(const struct bytes parts[PARTS], bool grpc, ui
 	return c;
 }
 
+/* Paths of one service differ in the middle or at their end: all of a path counts, and of the
+ * rest how long it is. */
+static uint32_t hash_of(const struct bytes parts[PARTS])
+{
+	struct bytes path = parts[PATH];
+	uint64_t h = parts[METHOD].len + (parts[AUTHORITY].len << 8), v = 0;
+
+	for (; path.len > sizeof(v); path.p += sizeof(v), path.len -= sizeof(v)) {
+		memcpy(&v, path.p, sizeof(v));
+		h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+	}
+	for (size_t i = 0; i < path.len; i++)
+		h = (h ^ path.p[i]) * 0x9e3779b97f4a7c15ull;
+	return (uint32_t)(h >> 32);
+}
+
+/* What was asked last, on any connection: mostly it is asked again, and then it is one context,
+ * whose strings are in a batch once. */
+enum { RECENT = 64 };
+static struct h2_context *recent[RECENT];
+
+struct h2_context *h2_context_get(const struct bytes parts[PARTS], bool grpc, uint8_t path_unknown)
+{
+	struct h2_context **c = &recent[hash_of(parts) % RECENT];
+
+	if (!*c || !same_context(*c, parts, grpc, path_unknown)) {
+		h2_context_unref(*c);
+		*c = make_context(parts, grpc, path_unknown);
+	}
+	(*c)->refs++;
+	return *c;
+}
+
 void h2_context_unref(struct h2_context *ctx)
 {
 	if (ctx && --ctx->refs == 0)
 		free(ctx);
 }
 
-void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack_list *l)
+void h2_stream_set_context(struct h2_stream *s, const struct hpack_list *l)
 {
 	struct bytes parts[PARTS] = { 0 };
 	uint8_t path_unknown = 0;
@@ -229,44 +268,34 @@ void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack
 		if (parts[i].len > LIMIT_CONTEXT_LEN)
 			parts[i].len = LIMIT_CONTEXT_LEN;
 	h2_context_unref(s->ctx);
-	if (!h->last_ctx || !same_context(h->last_ctx, parts, grpc, path_unknown)) {
-		h2_context_unref(h->last_ctx);
-		h->last_ctx = h2_context_new(parts, grpc, path_unknown);
-	}
-	s->ctx = h->last_ctx;
-	s->ctx->refs++;
+	s->ctx = h2_context_get(parts, grpc, path_unknown);
 }
 
-uint32_t h2_context_room(const struct h2_context *ctx, const struct batch *b)
+uint32_t h2_context_len(const struct h2_context *ctx)
 {
 	uint32_t n = 0;
 
-	if (!ctx || ctx->batch_id == b->id)
-		return 0;
 	for (int i = 0; i < PARTS; i++)
 		n += ctx->len[i] == UINT32_MAX ? 0 : ctx->len[i] + 16;
 	return n;
 }
 
-bool h2_context_put(struct h2_context *ctx, struct batch *b, struct context *out)
+bool h2_context_cache(struct h2_context *ctx, struct batch *b)
 {
 	struct str *to[PARTS] = { &ctx->cached.method, &ctx->cached.scheme,
 				  &ctx->cached.authority, &ctx->cached.path };
 	const uint8_t *p = ctx->text;
 
-	if (ctx->batch_id != b->id) {
-		if (!batch_fits(b, h2_context_room(ctx, b)))
-			return false;
-		ctx->cached = (struct context){ .is_grpc = ctx->is_grpc,
-						.path_unknown = ctx->path_unknown };
-		for (int i = 0; i < PARTS; i++) {
-			if (ctx->len[i] == UINT32_MAX)
-				continue;
-			*to[i] = batch_str(b, bytes_of(p, ctx->len[i]));
-			p += ctx->len[i];
-		}
-		ctx->batch_id = b->id;
+	if (!batch_fits(b, h2_context_len(ctx)))
+		return false;
+	ctx->cached =
+		(struct context){ .is_grpc = ctx->is_grpc, .path_unknown = ctx->path_unknown };
+	for (int i = 0; i < PARTS; i++) {
+		if (ctx->len[i] == UINT32_MAX)
+			continue;
+		*to[i] = batch_str(b, bytes_of(p, ctx->len[i]));
+		p += ctx->len[i];
 	}
-	*out = ctx->cached;
+	ctx->batch_id = b->id;
 	return true;
 }

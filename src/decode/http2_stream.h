@@ -24,14 +24,15 @@ void h2_stream_unlink(struct h2 *h, struct h2_stream *s);
 void h2_stream_free(struct h2 *h, struct h2_stream *s);
 
 /* Sets the stream's context from its request's header block. */
-void h2_stream_set_context(struct h2 *h, struct h2_stream *s, const struct hpack_list *l);
+void h2_stream_set_context(struct h2_stream *s, const struct hpack_list *l);
 
 /* The direction's peer has sent END_STREAM, or the stream was reset. */
 void h2_stream_ended(struct h2 *h, struct h2_stream *s, int dir);
 void h2_stream_reset(struct h2 *h, struct h2_stream *s, int dir);
 
-/* Makes a context of method, scheme, authority and path (p NULL: absent), with one reference. */
-struct h2_context *h2_context_new(const struct bytes parts[4], bool grpc, uint8_t path_unknown);
+/* A context of method, scheme, authority and path (p NULL: absent), with a reference for the
+ * caller: one that is there already, if it was asked for of late. */
+struct h2_context *h2_context_get(const struct bytes parts[4], bool grpc, uint8_t path_unknown);
 void h2_context_unref(struct h2_context *ctx);
 
 #endif

@@ -5,13 +5,11 @@
 
 #include "util/xalloc.h"
 
-#define ALIGN 8u
-
 static uint32_t newest_id;
 
 static uint32_t aligned(uint32_t n)
 {
-	return (n + ALIGN - 1) & ~(ALIGN - 1);
+	return (n + BATCH_ALIGN - 1) & ~(BATCH_ALIGN - 1u);
 }
 
 struct batch *batch_new(void)
@@ -56,26 +54,25 @@ struct str batch_str(struct batch *b, struct bytes in)
 	return s;
 }
 
-bool batch_fits(const struct batch *b, uint32_t n)
+void *batch_take_record(struct batch *b, uint32_t len)
 {
-	return n <= b->cap && aligned(n) <= b->cap - b->used;
-}
+	void *r = (char *)b + b->used;
 
-bool batch_room(const struct batch *b, uint32_t n)
-{
-	return b->count < BATCH_RECORDS && batch_fits(b, n);
+	if (!batch_room(b, len))
+		return NULL;
+	b->rec[b->count++] = b->used;
+	b->used += aligned(len);
+	return r;
 }
 
 void *batch_record(struct batch *b, uint32_t len, const struct record *head)
 {
-	struct record *r;
+	struct record *r = batch_take_record(b, len);
 
-	if (!batch_room(b, len))
+	if (!r)
 		return NULL;
-	b->rec[b->count] = b->used;
-	r = batch_alloc(b, len);
 	*r = *head;
-	b->count++;
+	memset(r + 1, 0, len - sizeof(*r));
 	return r;
 }
 

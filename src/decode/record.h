@@ -25,6 +25,7 @@
 
 enum {
 	BATCH_RECORDS = 128,
+	BATCH_ALIGN = 8,
 	BATCH_LEN = 65536, /* LuaJIT's allocator maps objects of 128 KiB and more one by one: 10x slower */
 };
 
@@ -289,15 +290,24 @@ void *batch_alloc(struct batch *b, uint32_t n);
 struct str batch_str(struct batch *b, struct bytes in);
 
 /* True if n more bytes, alignment included, fit: for what belongs to a record already begun. */
-bool batch_fits(const struct batch *b, uint32_t n);
+static inline bool batch_fits(const struct batch *b, uint32_t n)
+{
+	return (((uint64_t)n + BATCH_ALIGN - 1) & ~(uint64_t)(BATCH_ALIGN - 1)) <= b->cap - b->used;
+}
 
 /* True if n more bytes, alignment included, fit and a record may be added. */
-bool batch_room(const struct batch *b, uint32_t n);
+static inline bool batch_room(const struct batch *b, uint32_t n)
+{
+	return b->count < BATCH_RECORDS && batch_fits(b, n);
+}
 
 /* Starts a record of len bytes (sizeof(struct rec_…)) whose head is copied from *head; its
  * absent-able members must be set by the caller. NULL if it does not fit: the caller gives
  * the batch away and tries again with an empty one. */
 void *batch_record(struct batch *b, uint32_t len, const struct record *head);
+
+/* The same without a head and not zeroed: all of it is set by the caller. */
+void *batch_take_record(struct batch *b, uint32_t len);
 
 /* Undoes the newest batch_record() with everything allocated since; the batch gets a new id. */
 void batch_undo(struct batch *b);
