@@ -53,8 +53,9 @@ do
     if not ins then break end
     if arg_a(ins) == 0 then OP.writes[op(ins)] = true end
   end
-  -- comparisons and stores have slot 0 as an operand, not as a target
+  -- comparisons and stores have slot 0 as an operand, not as a target; tests have no target at all
   for _, text in ipairs { "local c, d = ... if c == d then g() end", "local c = ... if c then g() end",
+    "local c = ... if not c then g() end",
     "local c, d = ... if c < d then g() end", "local c = ... return c", "local c, d = ... d.x = c g = c" } do
     for _, o in ipairs(ops(text)) do
       if o ~= OP.GGET and o ~= OP.TGETS then OP.reads = OP.reads or {} OP.reads[o] = true end

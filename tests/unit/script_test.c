@@ -177,6 +177,8 @@ static void what_no_script_names_is_not_wanted(void **state)
 		bool frame, call, data, headers;
 	} cases[] = {
 		{ "function on_frame(f) print(f.type) end", true, false, false, false },
+		{ "local n = {} function on_frame(f) local t = f.type n[t] = (n[t] or 0) + 1 end",
+		  true, false, false, false },
 		{ "function on_frame(f) print(f.headers) end", true, false, false, true },
 		{ "function on_call(c) print(c.response) end", false, true, false, true },
 		{ "function on_frame(f) print(f.data) end", true, false, true, false },
