@@ -5,6 +5,8 @@
  *     state_find(sk)        the state of a socket, or NULL
  *     state_make(sk, init)  the same, made from init if there was none; NULL if that failed
  *     peer_of(sk)           the socket that sk is connected to, or NULL
+ *     fill_task(e)          who runs: pid, tid and comm of an event
+ *     GET(pointer, member)  a member of a kernel struct
  *
  * since what the verifier accepts for them differs. See README.md for the backends.
  */
@@ -126,16 +128,34 @@ static __always_inline void fill_end(struct spf_end *end, struct sock *sk, struc
 
 static __always_inline void fill_event(struct spf_event *e, u32 kind, u32 slot, u64 sock)
 {
-	u64 id = bpf_get_current_pid_tgid();
-
 	e->kind = kind;
 	e->slot = slot;
 	e->sock = sock;
-	e->pid = id >> 32;
-	e->tid = (u32)id;
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	fill_task(e);
 	e->ts = bpf_ktime_get_ns(); /* after the reservation: see event.h */
 }
+
+/* EMIT(SIZE) with the smallest size that holds cap bytes. Ring records come in constant sizes,
+ * since the verifier wants to know them. */
+#define BY_SIZE(cap, EMIT)                                                                         \
+	do {                                                                                       \
+		if ((cap) <= 64)                                                                   \
+			EMIT(64);                                                                  \
+		else if ((cap) <= 256)                                                             \
+			EMIT(256);                                                                 \
+		else if ((cap) <= 1024)                                                            \
+			EMIT(1024);                                                                \
+		else if ((cap) <= 2048)                                                            \
+			EMIT(2048);                                                                \
+		else if ((cap) <= 4096)                                                            \
+			EMIT(4096);                                                                \
+		else if ((cap) <= 8192)                                                            \
+			EMIT(8192);                                                                \
+		else if ((cap) <= 16384)                                                           \
+			EMIT(16384);                                                               \
+		else                                                                               \
+			EMIT(SPF_DATA_MAX);                                                        \
+	} while (0)
 
 /* pst: NULL for a datagram socket that is not connected. Its messages may go to many; the
  * name is that of the first, if it is known. */
