@@ -135,28 +135,6 @@ static __always_inline void fill_event(struct spf_event *e, u32 kind, u32 slot, 
 	e->ts = bpf_ktime_get_ns(); /* after the reservation: see event.h */
 }
 
-/* EMIT(SIZE) with the smallest size that holds cap bytes. Ring records come in constant sizes,
- * since the verifier wants to know them. */
-#define BY_SIZE(cap, EMIT)                                                                         \
-	do {                                                                                       \
-		if ((cap) <= 64)                                                                   \
-			EMIT(64);                                                                  \
-		else if ((cap) <= 256)                                                             \
-			EMIT(256);                                                                 \
-		else if ((cap) <= 1024)                                                            \
-			EMIT(1024);                                                                \
-		else if ((cap) <= 2048)                                                            \
-			EMIT(2048);                                                                \
-		else if ((cap) <= 4096)                                                            \
-			EMIT(4096);                                                                \
-		else if ((cap) <= 8192)                                                            \
-			EMIT(8192);                                                                \
-		else if ((cap) <= 16384)                                                           \
-			EMIT(16384);                                                               \
-		else                                                                               \
-			EMIT(SPF_DATA_MAX);                                                        \
-	} while (0)
-
 /* pst: NULL for a datagram socket that is not connected. Its messages may go to many; the
  * name is that of the first, if it is known. */
 static __always_inline int announce(struct sock *sk, struct sock_state *st, struct sock *peer,

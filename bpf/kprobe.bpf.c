@@ -39,6 +39,7 @@ static __always_inline void fill_task(struct spf_event *e)
 }
 
 #include "body.h"
+#include "sizes.h"
 #include "tcp.h"
 
 enum {

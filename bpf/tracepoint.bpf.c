@@ -60,6 +60,7 @@ static __always_inline void fill_task(struct spf_event *e)
 }
 
 #include "body.h"
+#include "sizes.h"
 #include "tcp.h"
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, u64 flags, struct bpf_dynptr *p) __ksym __weak;
