@@ -348,8 +348,8 @@ static void on_close(struct pipeline *p, const struct chunk *c)
 	int dir;
 	struct conn *conn = conns_find(&p->conns, c->sock, &dir);
 
-	if (!conn)
-		return;
+	if (!conn) /* closed at its other end: the file keeps that it is at this one too */
+		return write_chunk(p, c);
 	take_tails(p, conn);
 	if (conn->decoder && !conn->is_filtered)
 		write_chunk(p, c);

@@ -420,6 +420,8 @@ int pcapng_write(struct pcapng_writer *w, const struct chunk *c)
 
 	if (w->error)
 		return w->error;
+	if (c->kind == CHUNK_CLOSE && !hash_get(&w->conns, c->sock))
+		return 0; /* of a connection that was not meant */
 	if ((w->o.size_max && w->written >= w->o.size_max) ||
 	    (w->o.interval_ns && w->written && c->ts_ns - w->file_start_ns >= w->o.interval_ns))
 		rotate(w);
