@@ -43,24 +43,6 @@ int packets_next(struct packets *p, struct packet *out)
 	return p->read(p, out);
 }
 
-bool packets_get16(const struct packets *p, struct bytes *b, uint16_t *v)
-{
-	if (!bytes_get_u16(b, v))
-		return false;
-	if (p->is_little)
-		*v = __builtin_bswap16(*v);
-	return true;
-}
-
-bool packets_get32(const struct packets *p, struct bytes *b, uint32_t *v)
-{
-	if (!bytes_get_u32(b, v))
-		return false;
-	if (p->is_little)
-		*v = __builtin_bswap32(*v);
-	return true;
-}
-
 int packets_bad(struct packets *p, const char *what)
 {
 	snprintf(p->why, sizeof(p->why), "offset %llu: %s", (unsigned long long)p->in.off, what);

@@ -28,6 +28,7 @@ struct interface {
 	uint32_t link;
 	uint32_t snaplen;  /* 0 = none */
 	uint8_t resol;     /* if_tsresol */
+	uint32_t tick_ns;  /* of the usual resolutions, 0 = one that needs care */
 	int64_t offset_s;  /* if_tsoffset */
 };
 
@@ -59,8 +60,23 @@ int pcap_head(struct packets *p, struct packet *out);
 int pcapng_read(struct packets *p, struct packet *out);
 
 /* For both: a 16- or 32-bit integer in the file's byte order off the front of *b. */
-bool packets_get16(const struct packets *p, struct bytes *b, uint16_t *v);
-bool packets_get32(const struct packets *p, struct bytes *b, uint32_t *v);
+static inline bool packets_get16(const struct packets *p, struct bytes *b, uint16_t *v)
+{
+	if (!bytes_get_u16(b, v))
+		return false;
+	if (p->is_little)
+		*v = __builtin_bswap16(*v);
+	return true;
+}
+
+static inline bool packets_get32(const struct packets *p, struct bytes *b, uint32_t *v)
+{
+	if (!bytes_get_u32(b, v))
+		return false;
+	if (p->is_little)
+		*v = __builtin_bswap32(*v);
+	return true;
+}
 
 /* Makes n bytes visible: 1, -ENODATA at a clean end, -EBADMSG if the file ends inside. */
 int packets_need(struct packets *p, size_t n, const char *what);

@@ -68,6 +68,17 @@ static int read_section(struct packets *p, struct bytes body, struct packet *out
 	return 1;
 }
 
+static uint32_t tick_ns(uint8_t resol)
+{
+	switch (resol) {
+	case 6:
+		return 1000;
+	case 9:
+		return 1;
+	}
+	return 0;
+}
+
 static int read_interface(struct packets *p, struct bytes body)
 {
 	struct interface *i;
@@ -87,6 +98,7 @@ static int read_interface(struct packets *p, struct bytes body)
 	v = find_option(p, body, OPT_IF_TSRESOL);
 	if (v.len == 1)
 		i->resol = v.p[0];
+	i->tick_ns = tick_ns(i->resol);
 	v = find_option(p, body, OPT_IF_TSOFFSET);
 	if (v.len != 8)
 		return 0;
@@ -105,9 +117,13 @@ static int read_interface(struct packets *p, struct bytes body)
 /* A time that is too far away to be one is 0. */
 static int64_t to_ns(const struct interface *i, uint32_t hi, uint32_t lo)
 {
-	__int128 t = ((uint64_t)hi << 32 | lo) * (__int128)1000000000;
+	uint64_t ticks = (uint64_t)hi << 32 | lo, ns;
+	__int128 t = ticks * (__int128)1000000000;
 	uint8_t exp = i->resol & 0x7f;
 
+	if (i->tick_ns && !i->offset_s && !__builtin_mul_overflow(ticks, i->tick_ns, &ns) &&
+	    ns < TIME_MAX_NS)
+		return (int64_t)ns;
 	if (i->resol & 0x80)
 		t = exp < 64 ? t >> exp : 0;
 	else

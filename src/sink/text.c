@@ -188,6 +188,8 @@ size_t text_columns(struct bytes in)
 	size_t len, columns = 0;
 	uint32_t cp;
 
+	if (text_is_plain(in, true))
+		return in.len;
 	while (in.len) {
 		columns += text_take_plain(&in, true).len;
 		if (!in.len)
