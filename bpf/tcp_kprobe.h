@@ -25,11 +25,9 @@ int on_segment(struct queue_event *e)
 	struct sock_state *st;
 	struct spf_slot *slot;
 
-	if (!sk || !is_active() || !is_tcp(sk))
+	if (!sk || !is_active() || !is_tcp(sk) || !parse_segment(skb, &seg))
 		return 0;
 	st = state_find(sk);
-	if ((st && !st->is_watched) || !parse_segment(skb, &seg))
-		return 0;
 	if (!st) {
 		begin_tcp((u64)sk, seg.is_syn && !seg.is_ack);
 		st = state_find(sk);

@@ -132,7 +132,7 @@ KINDS = {
     "http1": dict(serve=serve_http1, proto="http", path="http.request.uri", kind="http",
                   fields=["http.request.method", "http.request.uri", "http.response.code"],
                   columns="method,path,status",
-                  hook="on_http(f)\n  if f.what ~= 'request' then return end"),
+                  hook="on_http(f)\n  if f.is_response or f.status then return end"),
 }
 
 

@@ -2,5 +2,5 @@
 SUITES += check-files
 
 .PHONY: check-files
-check-files: $(SPF) ## -r and -w over ../shared/corpora against tshark (T=name: some)
+check-files: $(SPF) $(BUILD)/tests/cuts ## -r and -w over ../shared/corpora against tshark (T=name: some)
 	$(Q)$(PYTHON) tests/files/run.py $(SPF) $(T)

@@ -1,9 +1,10 @@
 # Small tools for tests and reviews.
+TOOLS := $(BUILD)/tests/chunks $(BUILD)/tests/cuts
 
-$(BUILD)/tests/chunks: tests/tools/chunks.c $(LIB)
+$(TOOLS): $(BUILD)/tests/%: tests/tools/%.c $(LIB)
 	$(call say,TOOL,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -std=gnu11 -MMD -MP -o $@ $< $(LIB) $(LIBS)
 
-tools: $(BUILD)/tests/chunks ## build tests/tools (chunks: a capture as text and back)
+tools: $(TOOLS) ## build tests/tools (chunks: a capture as text and back; cuts: a capture cut off)
 .PHONY: tools
--include $(BUILD)/tests/chunks.d
+-include $(TOOLS:=.d)
