@@ -11,6 +11,7 @@
 #ifndef SPF_BODY_H
 #define SPF_BODY_H
 
+const volatile u32 cfg_watch_files; /* some targets are known as files */
 const volatile u32 cfg_watch_all; /* no target was named: every socket is watched */
 const volatile u32 cfg_snaplen = 0xffffffff;
 
@@ -22,7 +23,7 @@ struct spf_control control SEC(".data.control");
 struct sock_state {
 	u64 id;
 	u32 slot;
-	u8 is_watched;
+	u8 is_watched; /* enum spf_match */
 	u8 is_announced;
 	u8 is_eof;
 	u8 is_aligned; /* of an old socket: what was written is counted from the right place */
@@ -62,6 +63,13 @@ struct {
 	__type(key, struct spf_target);
 	__type(value, u32);
 } targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4 * SPF_TARGETS);
+	__type(key, struct spf_file_target);
+	__type(value, u32);
+} file_targets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -169,6 +177,7 @@ static __always_inline int announce(struct sock *sk, struct sock_state *st, stru
 	if (peer)
 		fill_end(&o->end[1], peer, sk);
 	o->is_unmeant = is_unmeant;
+	o->match = st->is_watched;
 	fill_event(&o->e, SPF_EVENT_OPEN, st->slot, st->id);
 	bpf_ringbuf_submit(o, BPF_RB_NO_WAKEUP);
 	st->is_announced = 1;
@@ -363,7 +372,7 @@ static __always_inline void give_slot_back(struct sock_state *st)
 
 /* peer: where what sk sends is queued. The slot is ready before anybody can find it. */
 static __always_inline struct sock_state *new_state(struct sock *sk, struct sock *peer,
-						    bool is_watched, bool is_unmeant)
+						    u8 is_watched, bool is_unmeant)
 {
 	struct sock_state init = {};
 	struct sock_state *st;
@@ -372,7 +381,8 @@ static __always_inline struct sock_state *new_state(struct sock *sk, struct sock
 	init.id = bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0xff);
 	init.is_new = control.listed;
 	init.peer_slot = SPF_SLOTS;
-	init.is_watched = is_watched && take_slot(&init, peer, is_unmeant);
+	if (is_watched && take_slot(&init, peer, is_unmeant))
+		init.is_watched = is_watched;
 	st = state_make(sk, &init);
 	if (!st)
 		st = state_find(sk);
@@ -381,19 +391,55 @@ static __always_inline struct sock_state *new_state(struct sock *sk, struct sock
 	return st;
 }
 
-static __always_inline bool is_target(struct sock *sk, struct sock *peer)
+static __always_inline bool is_file_target(struct spf_file_target *key)
 {
-	struct spf_target key = {};
+	return bpf_map_lookup_elem(&file_targets, key);
+}
+
+/* A name says little of where a socket is: it may be relative, by another link, from another
+ * mount namespace or after chroot(). The file does, also when it is unlinked. */
+static __always_inline u8 file_match(struct unix_sock *u, struct spf_file_target *key)
+{
+	struct dentry *file = BPF_CORE_READ(u, path.dentry);
+
+	__builtin_memset(key, 0, sizeof(*key));
+	if (!file)
+		return SPF_MATCH_NONE;
+	key->dev = BPF_CORE_READ(file, d_sb, s_dev);
+	key->ino = BPF_CORE_READ(file, d_inode, i_ino);
+	if (is_file_target(key))
+		return SPF_MATCH_FILE;
+	key->ino = BPF_CORE_READ(file, d_parent, d_inode, i_ino);
+	if (is_file_target(key))
+		return SPF_MATCH_FOLDER;
+	bpf_probe_read_kernel_str(key->name, sizeof(key->name), BPF_CORE_READ(file, d_name.name));
+	return is_file_target(key) ? SPF_MATCH_FILE : SPF_MATCH_NONE;
+}
+
+/* How the connection of both is one to watch: enum spf_match. */
+static __always_inline u8 match_of(struct sock *sk, struct sock *peer)
+{
+	union {
+		struct spf_target name;
+		struct spf_file_target file;
+	} key = {};
+	struct unix_sock *u = (struct unix_sock *)sk;
 	u32 len;
 
 	if (cfg_watch_all || control.enabled == SPF_TRIAL)
-		return true;
-	len = read_name((struct unix_sock *)sk, key.name);
+		return SPF_MATCH_NAME;
+	len = read_name(u, key.name.name);
+	if (!len) {
+		u = (struct unix_sock *)peer;
+		len = read_name(u, key.name.name);
+	}
+	key.name.len = (u8)len;
+	key.name.bits = SPF_TARGET_BITS;
 	if (!len)
-		len = read_name((struct unix_sock *)peer, key.name);
-	key.len = (u8)len;
-	key.bits = SPF_TARGET_BITS;
-	return len && bpf_map_lookup_elem(&targets, &key);
+		return SPF_MATCH_NONE;
+	if (bpf_map_lookup_elem(&targets, &key.name))
+		return SPF_MATCH_NAME;
+	return cfg_watch_files ? file_match(u, &key.file) : SPF_MATCH_NONE;
 }
 
 /* The state of the sending socket of a buffer, made if it is new. Its peer cannot be looked
@@ -407,7 +453,9 @@ static __always_inline struct sock_state *state_at_read(struct sock *sk)
 	if (st)
 		return st;
 	peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
-	return new_state(sk, peer, is_target(sk, peer) && !is_own(bpf_get_current_pid_tgid() >> 32),
+	return new_state(sk, peer,
+			 is_own(bpf_get_current_pid_tgid() >> 32) ? SPF_MATCH_NONE
+								  : match_of(sk, peer),
 			 is_nobodys(sk, peer, current_task()));
 }
 
@@ -417,8 +465,9 @@ static __always_inline struct sock_state *state_of(struct sock *sk, struct sock 
 						   struct task_struct *user)
 {
 	struct sock_state *st = state_find(sk), *pst = 0;
-	bool is_watched, is_unmeant;
 	struct sock *peer;
+	bool is_unmeant;
+	u8 is_watched;
 
 	if (st && (st->is_announced || !st->is_watched))
 		return st;
@@ -427,7 +476,7 @@ static __always_inline struct sock_state *state_of(struct sock *sk, struct sock 
 		return st;
 	if (peer)
 		to = peer;
-	is_watched = is_target(sk, to) && !is_own(BPF_CORE_READ(user, tgid));
+	is_watched = is_own(BPF_CORE_READ(user, tgid)) ? SPF_MATCH_NONE : match_of(sk, to);
 	is_unmeant = is_nobodys(sk, to, user);
 	if (!st)
 		st = new_state(sk, to, is_watched, is_unmeant);

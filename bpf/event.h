@@ -100,7 +100,8 @@ struct spf_event_open {
 	u8 name[SPF_NAME_LEN]; /* sun_path of the bound end; abstract names begin with a NUL.
 				* AF_INET: two struct spf_tcp_end, of end[0] and end[1] */
 	u8 is_unmeant; /* see struct spf_slot */
-	u8 reserved[3];
+	u8 match;      /* enum spf_match; AF_UNIX */
+	u8 reserved[2];
 };
 
 /* The reader saw the end of e.sock's direction. */
@@ -144,6 +145,22 @@ struct spf_target {
 	u8 name[SPF_NAME_LEN];
 	u8 len;
 	u8 reserved[3];
+};
+
+/* A file to watch, by its folder's inode and its name; with an empty name the folder, for a
+ * glob, or the file itself. */
+struct spf_file_target {
+	u64 ino;
+	u32 dev; /* as the kernel has it: major << 20 | minor */
+	u8 name[SPF_NAME_LEN]; /* NUL-padded */
+};
+
+/* How a socket is one to watch. */
+enum spf_match {
+	SPF_MATCH_NONE,
+	SPF_MATCH_NAME, /* by the first bytes of its name, or all of them */
+	SPF_MATCH_FILE,
+	SPF_MATCH_FOLDER, /* the file of its name is in a folder to watch */
 };
 
 enum { SPF_TARGET_BITS = (SPF_NAME_LEN + 1) * 8 };

@@ -73,6 +73,25 @@ struct inode {
 	unsigned long i_ino;
 } CORE;
 
+struct super_block {
+	u32 s_dev;
+} CORE;
+
+struct qstr {
+	const unsigned char *name;
+} CORE;
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
+} CORE;
+
+struct path {
+	struct dentry *dentry;
+} CORE;
+
 struct file {
 	struct inode *f_inode;
 	void *private_data;
@@ -133,6 +152,7 @@ struct unix_address {
 struct unix_sock {
 	struct sock sk;
 	struct unix_address *addr;
+	struct path path; /* of what it is bound to */
 	struct sock *peer;
 	int inq_len;
 } CORE;

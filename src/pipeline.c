@@ -202,19 +202,25 @@ static void begin_conn(struct pipeline *p, struct conn *conn, const struct chunk
 
 static void on_open(struct pipeline *p, const struct chunk *c)
 {
+	char *name = select_name(p->select, c);
+	struct chunk open = *c;
+	struct conn *conn;
 	bool is_new;
-	struct conn *conn = conns_open(&p->conns, c, p->src->epoch_ns, &is_new);
 
+	if (name)
+		open.addr = name;
+	conn = conns_open(&p->conns, &open, p->src->epoch_ns, &is_new);
 	if (is_new)
 		conn->is_unmeant = p->src->is_live ? c->unmeant : p->select->who.is_asked;
-	if (!select_addr(p->select, conn->addr))
+	if (!name)
 		filter_out(p, conn);
 	else if (conn->is_unmeant)
-		conn_keep_open(conn, c);
+		conn_keep_open(conn, &open);
 	else
-		write_chunk(p, c);
+		write_chunk(p, &open);
 	if (is_new && !conn->is_filtered && !conn->is_unmeant)
-		begin_conn(p, conn, c);
+		begin_conn(p, conn, &open);
+	free(name);
 }
 
 /* What the kernel filtered of a direction, all of it before the connection was meant. */

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "select.h"
 
-#include "capture/target.h"
+#include <stdlib.h>
 
-bool select_addr(const struct select *s, const char *addr)
+#include "capture/target.h"
+#include "util/xalloc.h"
+
+char *select_name(const struct select *s, const struct chunk *open)
 {
-	return target_matches(s->patterns, addr);
+	const char *addr = open->addr ? open->addr : "?";
+
+	if (open->match == SPF_MATCH_FILE || open->match == SPF_MATCH_FOLDER)
+		return target_by_file(s->patterns, addr, open->match == SPF_MATCH_FOLDER);
+	return target_matches(s->patterns, addr) ? xstrdup(addr) : NULL;
 }
 
 static bool is_meant(const struct spf_who *who, const struct endpoint *e)

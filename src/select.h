@@ -7,16 +7,16 @@
 #ifndef SPF_SELECT_H
 #define SPF_SELECT_H
 
-#include "bpf/event.h"
-#include "decode/decoder.h"
+#include "capture/chunk.h"
 
 struct select {
 	char *const *patterns; /* target_patterns(); none = every name */
 	struct spf_who who;
 };
 
-/* True if the address is meant. */
-bool select_addr(const struct select *s, const char *addr);
+/* The name to show for a connection that opens, or NULL if its address is not meant. Freed by
+ * the caller. */
+char *select_name(const struct select *s, const struct chunk *open);
 
 /* True if one of the connection's ends, as known by now, is meant. */
 bool select_who(const struct select *s, const struct conn_info *c);

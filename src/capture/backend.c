@@ -239,6 +239,7 @@ static int open_tracepoint(struct backend *b, const struct backend_config *c)
 	if (!skel)
 		return -errno;
 	skel->rodata->cfg_watch_all = c->watch_all;
+	skel->rodata->cfg_watch_files = c->watch_files;
 	skel->rodata->cfg_snaplen = c->snaplen;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	skel->rodata->cfg_who = c->who;
@@ -262,6 +263,7 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 	if (!skel)
 		return -errno;
 	skel->rodata->cfg_watch_all = c->watch_all;
+	skel->rodata->cfg_watch_files = c->watch_files;
 	skel->rodata->cfg_snaplen = c->snaplen;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	skel->rodata->cfg_vmemmap_base = find_symbol("vmemmap_base")->from;
@@ -378,6 +380,7 @@ static void find_maps(struct backend *b)
 	b->free_slots = bpf_object__find_map_fd_by_name(b->obj, "free_slots");
 	b->targets = bpf_object__find_map_fd_by_name(b->obj, "targets");
 	b->tcp_targets = bpf_object__find_map_fd_by_name(b->obj, "tcp_targets");
+	b->file_targets = bpf_object__find_map_fd_by_name(b->obj, "file_targets");
 	b->followed = bpf_object__find_map_fd_by_name(b->obj, "followed");
 }
 

@@ -24,7 +24,7 @@ struct backend {
 	struct bpf_object *obj;
 	struct spf_control *control; /* mapped */
 	int ring, control_fd, slots, free_slots, targets, tcp_targets; /* owned by obj */
-	int followed;
+	int followed, file_targets;
 	struct bpf_link *links[BACKEND_LINKS];
 	size_t link_cnt;
 	struct bpf_link *list, *sweep; /* iterators */
@@ -34,6 +34,7 @@ struct backend {
 
 struct backend_config {
 	bool watch_all;     /* unix sockets, whatever their names */
+	bool watch_files;   /* some of them as files */
 	bool watch_tcp;     /* some TCP connections */
 	bool watch_all_tcp;
 	uint32_t snaplen;

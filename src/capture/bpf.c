@@ -46,7 +46,9 @@ static int add_tcp_target(struct bpf *b, const char *typed)
 
 static int add_targets(struct bpf *b, char *const *names)
 {
+	struct spf_file_target files[TARGET_FILES];
 	struct target list[TARGET_FORMS];
+	uint32_t one = 1;
 	int rc = 0;
 
 	for (; *names && !rc; names++) {
@@ -59,6 +61,10 @@ static int add_targets(struct bpf *b, char *const *names)
 		cnt = target_parse(*names, list);
 		for (int i = 0; i < cnt && !rc; i++)
 			rc = add_target(b, &list[i]);
+		cnt = target_files(*names, files);
+		for (int i = 0; i < cnt && !rc; i++)
+			if (bpf_map_update_elem(b->backend.file_targets, &files[i], &one, BPF_ANY))
+				rc = -errno;
 	}
 	return rc;
 }
@@ -92,6 +98,7 @@ static int open_backend(struct bpf *b, const struct bpf_options *o, char **why)
 
 	for (char *const *t = o->targets; *t; t++) {
 		c.watch_all |= !strcmp(*t, "*");
+		c.watch_files |= (*t)[0] != '@' && !tcp_target_is(*t);
 		c.watch_tcp |= tcp_target_is(*t);
 		c.watch_all_tcp |= !strcmp(*t, "tcp:*");
 	}

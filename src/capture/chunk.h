@@ -8,6 +8,7 @@
 #ifndef SPF_CAPTURE_CHUNK_H
 #define SPF_CAPTURE_CHUNK_H
 
+#include "bpf/event.h"
 #include "decode/decoder.h"
 
 enum chunk_kind {
@@ -37,6 +38,7 @@ struct chunk {
 	int64_t read_ns;       /* CLOCK_MONOTONIC; < 0 unknown */
 	bool has_writer;       /* pid, tid, comm are the writer's */
 	bool early;            /* OPEN: seen being opened, not open before the capture */
+	enum spf_match match;  /* OPEN of a unix socket, live: how it is one of the targets */
 	bool unmeant;          /* OPEN: its bytes are filtered until a process that is meant uses it */
 	int32_t pid, tid;
 	int32_t reader_pid, reader_tid;

@@ -294,6 +294,7 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 		sockets_print_name(l->addr, o->name,
 				   o->name_len < SPF_NAME_LEN ? o->name_len : SPF_NAME_LEN);
 		c->transport = TRANSPORT_UNIX;
+		c->match = o->match;
 	}
 	c->addr = l->addr;
 	end_of(l, &c->end[0], &o->end[0], c->ts_ns);
