@@ -374,10 +374,10 @@ static void tell_waiting(const char *target)
 	if (near && !strcmp(near->name, target))
 		; /* its file is gone, but the socket is bound and can be watched */
 	else if (near && near->pid >= 0)
-		log_info("no socket is bound at %s yet; waiting for it. Did you mean %s (%s)?", target,
+		log_info("no socket is bound at %s yet; waiting for it; did you mean %s (%s)?", target,
 			 near->name, near->comm);
 	else if (near)
-		log_info("no socket is bound at %s yet; waiting for it. Did you mean %s?", target,
+		log_info("no socket is bound at %s yet; waiting for it; did you mean %s?", target,
 			 near->name);
 	else
 		log_info("no socket is bound at %s yet; waiting for it (--list sockets shows those "
