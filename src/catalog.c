@@ -12,6 +12,7 @@
 #include "capture/sockets.h"
 #include "decode/fields.h"
 #include "find.h"
+#include "listing.h"
 #include "sandbox.h"
 #include "script/header.h"
 #include "script/script.h"
@@ -162,59 +163,14 @@ static void list_kinds(struct buf *out)
 		buf_printf(out, "%-8s %s\n", kind_name(k), meaning[k]);
 }
 
-static void print_holder(struct buf *out, const char *arrow, const struct unix_socket *u)
+static void list_sockets(const struct options *o, struct buf *out)
 {
-	buf_printf(out, " %s ", arrow);
-	if (!u || u->pid < 0) {
-		buf_putc(out, '?');
-		return;
-	}
-	text_escape(out, bytes_str(u->comm), false);
-	buf_printf(out, "[%d]", u->pid);
-}
-
-static void list_connections(const struct sockets *s, const struct unix_socket *listener,
-			     struct buf *out)
-{
-	for (size_t i = 0; i < s->cnt; i++) {
-		const struct unix_socket *u = &s->list[i], *peer;
-
-		if (u->listens || !u->name || strcmp(u->name, listener->name))
-			continue;
-		peer = sockets_find(s, u->peer);
-		if (!peer)
-			continue;
-		buf_puts(out, "   ");
-		print_holder(out, "", u);
-		print_holder(out, "<-", peer);
-		if (u->unread || peer->unread)
-			buf_printf(out, "  unread: %u by the server, %u by the client", u->unread,
-				   peer->unread);
-		buf_putc(out, '\n');
-	}
-}
-
-/* Listeners by name, each with its connections. */
-static void list_sockets(struct buf *out)
-{
-	static const char *const types[] = { "?", "stream", "dgram", "?", "?", "seqpacket" };
 	struct sockets s;
 	int rc = sockets_read(&s);
 
 	if (rc < 0)
 		die(EXIT_RUN, "cannot list the unix sockets (sock_diag): %s", strerror(-rc));
-	for (size_t i = 0; i < s.cnt; i++) {
-		const struct unix_socket *u = &s.list[i];
-
-		if (!u->listens || !u->name)
-			continue;
-		buf_printf(out, "%-9s %s", u->type <= 5 ? types[u->type] : "?", u->name);
-		print_holder(out, "", u);
-		buf_putc(out, '\n');
-		list_connections(&s, u, out);
-	}
-	if (!out->len)
-		buf_puts(out, "no process listens on a named unix socket\n");
+	listing_print(&s, o->format == SINK_JSON, out);
 	sockets_release(&s);
 }
 
@@ -227,7 +183,7 @@ static void list(const struct options *o, struct buf *out)
 	else if (!strcmp(o->action_arg, "kinds"))
 		list_kinds(out);
 	else if (!strcmp(o->action_arg, "sockets"))
-		list_sockets(out);
+		list_sockets(o, out);
 	else
 		die(EXIT_USAGE, "--list %s: scripts, fields, kinds or sockets", o->action_arg);
 }

@@ -143,12 +143,10 @@ static void open_captures(struct monitor *m)
 
 static void check_targets(const struct options *o)
 {
-	bool waits;
-
 	if (o->who.pid && kill(o->who.pid, 0) && errno == ESRCH)
 		die(EXIT_USAGE, "-p %d: there is no such process", o->who.pid);
 	for (char **t = o->targets; *t; t++) {
-		char *why = target_check(*t, &waits);
+		char *why = target_check(*t);
 
 		if (why)
 			die(EXIT_USAGE, "%s", why);
@@ -366,16 +364,19 @@ static void check_limit(struct monitor *m)
 /* Nothing is bound to a target: says so, and which socket may have been meant. */
 static void tell_waiting(const char *target)
 {
-	const struct unix_socket *near = NULL;
+	const struct socket_entry *near = NULL;
 	struct sockets s;
+	struct stat st;
 
 	if (sockets_read(&s) == 0)
 		near = sockets_near(&s, target);
-	if (near && !strcmp(near->name, target))
+	if (stat(target, &st) == 0 && sockets_bound(&s, &st))
+		; /* it is there */
+	else if (near && !strcmp(near->name, target))
 		; /* its file is gone, but the socket is bound and can be watched */
-	else if (near && near->pid >= 0)
+	else if (near && near->holder_cnt)
 		log_info("no socket is bound at %s yet; waiting for it; did you mean %s (%s)?", target,
-			 near->name, near->comm);
+			 near->name, near->holder[0].comm);
 	else if (near)
 		log_info("no socket is bound at %s yet; waiting for it; did you mean %s?", target,
 			 near->name);
@@ -390,17 +391,12 @@ static void tell_waiting(const char *target)
 static void begin(struct monitor *m)
 {
 	char *const *t = m->o->targets;
-	bool waits;
 
 	m->is_listed = true;
 	bpf_list_open(m->bpf);
-	for (size_t i = 0; t[i]; i++) {
-		char *why = target_check(t[i], &waits);
-
-		if (!why && waits)
+	for (size_t i = 0; t[i]; i++)
+		if (target_is_file(t[i]))
 			tell_waiting(t[i]);
-		free(why);
-	}
 	if (!t[0])
 		log_info("capturing every unix socket; Ctrl-C ends");
 	else

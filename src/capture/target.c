@@ -222,24 +222,29 @@ bool target_matches(char *const *patterns, const char *addr)
 	return false;
 }
 
-char *target_check(const char *typed, bool *waits)
+bool target_is_file(const char *typed)
+{
+	return typed[0] != '@' && !typed[literal_len(typed)] && !tcp_target_is(typed);
+}
+
+char *target_check(const char *typed)
 {
 	struct spf_tcp_target tcp;
 	struct stat st;
 	bool is_all;
 
-	*waits = false;
 	if (!*typed)
 		return xstrdup("an empty name is no socket; name a path, @abstract or a glob");
 	if (tcp_target_is(typed))
 		return tcp_target_parse(typed, &tcp, &is_all);
-	if (literal_len(typed) > TARGET_NAME_LEN)
+	if (typed[0] == '@' && literal_len(typed) > TARGET_NAME_LEN)
 		return xasprintf("%s: a socket's name has at most 108 bytes", typed);
-	if (typed[0] == '@' || typed[literal_len(typed)])
+	if (!target_is_file(typed))
 		return NULL;
 	if (stat(typed, &st)) {
-		*waits = errno == ENOENT || errno == ENOTDIR;
-		return *waits ? NULL : xasprintf("%s: %s", typed, strerror(errno));
+		if (errno != ENOENT && errno != ENOTDIR)
+			return xasprintf("%s: %s", typed, strerror(errno));
+		return NULL;
 	}
 	if (S_ISSOCK(st.st_mode))
 		return NULL;

@@ -40,9 +40,11 @@ bool target_matches(char *const *patterns, const char *addr);
  * mean it. Freed by the caller. */
 char *target_by_file(char *const *patterns, const char *addr, bool is_folder);
 
-/* Judges a target before the capture: returns NULL if it can be watched, else one line that
- * says what is wrong with it (a regular file, a name too long); freed by the caller. *waits is
- * set if nothing is bound there yet. */
-char *target_check(const char *typed, bool *waits);
+/* Judges a target before the capture: returns NULL if it can be watched, now or later, else one
+ * line that says what is wrong with it (a regular file, a name too long); freed by the caller. */
+char *target_check(const char *typed);
+
+/* True if it is one path: no glob, abstract name or TCP port. */
+bool target_is_file(const char *typed);
 
 #endif

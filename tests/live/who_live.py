@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Filters by process: whose connections are captured, from when on, and that the rest is counted."""
+import json
 import os
 import re
 import subprocess
@@ -281,3 +282,36 @@ def test_a_pid_that_is_not_there_is_refused():
     p.wait()
     r = live.run(live.SPF, "-p", str(p.pid), live.path("x.sock"))
     assert r.returncode == 2 and b"no such process" in r.stderr, r
+
+
+def listed(*options):
+    r = live.run(live.SPF, "-j", "--list", "sockets", *options)
+    assert r.returncode == 0, r
+    return [json.loads(line) for line in r.stdout.decode().splitlines()]
+
+
+def test_sockets_are_listed_with_both_ends_and_what_waits():
+    where, server, one, _ = service("list.sock")
+    port = live.free_port()
+    tcp = Peer()
+    tcp.do("listen", port)
+    for peer, at in ((server, where), (tcp, port)):
+        one.do("connect", at, at)
+        peer.do("accept", "a")
+        one.do("send", at, "hello")
+        peer.do("send", "a", "abc")
+    rows = listed()
+    mine = [r for r in rows if r.get("addr") in (where, f"127.0.0.1:{port}")]
+    assert [r["kind"] for r in mine] == ["listener", "connection"] * 2, mine
+    for r in mine:
+        pids = [p["pid"] for p in r["server"]]
+        assert pids == [server.pid if r["transport"] == "unix" else tcp.pid], r
+        if r["kind"] == "connection":
+            assert [(p["pid"], p["comm"]) for p in r["client"]] == [(one.pid, "python3")], r
+            assert (r["unread_by_server"], r["unread_by_client"]) == (5, 3), r
+        if r["kind"] == "connection" and r["transport"] == "tcp":
+            assert (r["bytes_to_server"], r["bytes_to_client"]) == (5, 3), r
+    text = live.run(live.SPF, "--list", "sockets").stdout.decode().splitlines()
+    at = next(i for i, line in enumerate(text) if where in line)
+    assert text[at].split() == ["stream", where, f"python3[{server.pid}]"], text[at]
+    assert f"python3[{one.pid}] -> python3[{server.pid}]  5 not read by the server" in text[at + 1]
