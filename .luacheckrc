@@ -6,7 +6,7 @@ files["lua"] = { read_globals = { "spf" } }
 files["scripts"] = {
   read_globals = { "spf" },
   globals = { "on_start", "on_chunk", "on_conn", "on_frame", "on_message", "on_http", "on_call", "on_gap",
-    "on_interval", "on_end" },
+    "on_interval", "on_key", "on_end" },
 }
 files["examples"] = files["scripts"]
 files["tests"] = files["scripts"]

@@ -3,7 +3,7 @@
 -- @license  BSD-2-Clause
 -- @api      1
 -- @category grpc, streaming
--- @interval 1s
+-- @interval 500ms
 -- @arg min  int(0..1000000)=2  Messages from which on a stream is shown
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s grpc_streams /run/app.sock
@@ -57,7 +57,8 @@ function on_call(c)
   end
 end
 
-local function build(at)
+local function build(_, at)
+  at = at or now
   local t = screen.table { "METHOD", "CONN>", "STREAM>", "AGE>", "MSGS→>", "MSGS←>", "MSGS/S>", "BYTES>", "IDLE>", "STATE" }
   local list = {}
   for _, s in pairs(streams) do
@@ -78,5 +79,7 @@ local function build(at)
   return t
 end
 
-function on_interval(at) screen.draw("spf grpc_streams   oldest first   Ctrl-C ends", build(at)) end
-function on_end() screen.done("spf grpc_streams", build(now)) end
+local view = screen.new { title = "spf grpc_streams   oldest first", build = build }
+function on_interval(at) view:draw(at) end
+function on_key(k) view:key(k) end
+function on_end() view:done() end

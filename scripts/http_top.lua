@@ -4,7 +4,7 @@
 -- @license  BSD-2-Clause
 -- @api      1
 -- @category http, latency
--- @interval 1s
+-- @interval 500ms
 -- @arg by   enum(calls,errors,p50,p99,bytes)=calls  Sort column
 -- @arg top  int(1..1000)=20  Rows
 -- @arg fold bool=true  Fold identifiers in paths
@@ -34,7 +34,7 @@ local SORT = { calls = "count", errors = "errors", p50 = "p50", p99 = "p99", byt
 
 local function red(n) return n and n > 0 and "red" end
 
-local function build()
+local function build(view)
   local t = screen.table { "REQUEST", "CALLS>", "2XX>", "3XX>", { name = "4XX>", color = red }, { name = "5XX>", color = red },
     { name = "NONE>", color = red }, "P50>", "P99>", "BYTES>" }
   local rows = lat:rows()
@@ -42,11 +42,7 @@ local function build()
     for _, k in ipairs { "2xx", "3xx", "4xx", "5xx", "none" } do r[k] = class:get(r.key, k) end
     r.errors, r.bytes = r["4xx"] + r["5xx"] + r.none, bytes:get(r.key)
   end
-  local by = SORT[spf.args.by]
-  table.sort(rows, function(a, b)
-    if a[by] ~= b[by] then return a[by] > b[by] end
-    return a.key < b.key
-  end)
+  view:sort(rows, SORT[view.by], "key")
   for i = 1, math.min(#rows, spf.args.top) do
     local r = rows[i]
     t:row(r.key, r.count, r["2xx"], r["3xx"], r["4xx"], r["5xx"], r.none, fmt.duration(r.p50, "us"),
@@ -55,6 +51,9 @@ local function build()
   return t
 end
 
-local function title() return "spf http_top   sorted by " .. spf.args.by .. "   Ctrl-C ends" end
-function on_interval() screen.draw(title(), build()) end
-function on_end() screen.done(title(), build()) end
+local view = screen.new {
+  title = "spf http_top", build = build, by = spf.args.by, sort = { "calls", "errors", "p50", "p99", "bytes" },
+}
+function on_interval(now) view:draw(now) end
+function on_key(k) view:key(k) end
+function on_end() view:done() end

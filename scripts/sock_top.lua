@@ -3,17 +3,16 @@
 -- @license  BSD-2-Clause
 -- @api      1
 -- @category sockets
--- @interval 1s
+-- @interval 500ms
 -- @arg by   enum(bytes,rate,calls,writes)=bytes  Sort column
 -- @arg top  int(1..1000)=20  Rows
 -- @usage    spf -s sock_top
 -- @output
 -- CLIENT            SERVER            SOCKET          TO SERVER  TO CLIENT  BYTES/S  WRITES  CALLS
--- client.py[30171]  server.py[29911]  /run/shop.sock      2.20K      2.09K        -     104     22
+-- client.py[30171]  server.py[29911]  /run/shop.sock      2.20K      2.09K    4.01K     104     22
 local fmt, screen = require "spf.fmt", require "spf.screen"
 local totals = {} -- of closed connections, by names
 local conns = {}  -- conn_id -> numbers of an open one; its names may become known later
-local last
 
 local function process(comm, pid) return (comm or "?") .. (pid and "[" .. pid .. "]" or "") end
 
@@ -64,9 +63,20 @@ function on_conn(c)
   conns[c.conn_id] = nil
 end
 
-local before = {}
+local before, rate, last = {}, {}, nil
 
-local function build(now)
+-- Bytes a second since the last interval.
+local function count_rates(sums, now)
+  local span, seen = last and now - last, {}
+  rate = {}
+  for key, r in pairs(sums) do
+    rate[key] = span and span > 0 and math.max(0, r.bytes - (before[key] or 0)) / span or nil
+    seen[key] = r.bytes
+  end
+  last, before = now, seen
+end
+
+local function build(view, now)
   local t = screen.table { "CLIENT", "SERVER", "SOCKET", "TO SERVER>", "TO CLIENT>", "BYTES/S>", "WRITES>", "CALLS>" }
   local sums, list = {}, {}
   for key, row in pairs(totals) do
@@ -74,29 +84,24 @@ local function build(now)
       to_client = row.to_client, calls = row.calls, writes = row.writes }
   end
   for _, row in pairs(conns) do fold(sums, row) end
-  local span = now and last and now - last
+  for _, r in pairs(sums) do r.bytes = r.to_server + r.to_client end
+  if now then count_rates(sums, now) end
   for key, r in pairs(sums) do
-    r.bytes = r.to_server + r.to_client
-    r.rate = span and span > 0 and math.max(0, r.bytes - (before[key] or 0)) / span or 0
+    r.rate = rate[key] or 0
+    r.shown = rate[key] and fmt.bytes(math.floor(r.rate))
     list[#list + 1] = r
   end
-  if now then
-    last, before = now, {}
-    for key, r in pairs(sums) do before[key] = r.bytes end
-  end
-  local by = spf.args.by
-  table.sort(list, function(a, b)
-    if a[by] ~= b[by] then return a[by] > b[by] end
-    return a.client .. a.addr < b.client .. b.addr
-  end)
+  view:sort(list, view.by, function(r) return r.client .. r.addr end)
   for i = 1, math.min(#list, spf.args.top) do
     local r = list[i]
-    t:row(r.client, r.server, r.addr, fmt.bytes(r.to_server), fmt.bytes(r.to_client),
-      span and fmt.bytes(math.floor(r.rate)), r.writes, r.calls)
+    t:row(r.client, r.server, r.addr, fmt.bytes(r.to_server), fmt.bytes(r.to_client), r.shown, r.writes, r.calls)
   end
   return t
 end
 
-local function title() return "spf sock_top   sorted by " .. spf.args.by .. "   Ctrl-C ends" end
-function on_interval(now) screen.draw(title(), build(now)) end
-function on_end() screen.done(title(), build()) end
+local view = screen.new {
+  title = "spf sock_top", build = build, by = spf.args.by, sort = { "bytes", "rate", "calls", "writes" },
+}
+function on_interval(now) view:draw(now) end
+function on_key(k) view:key(k) end
+function on_end() view:done() end

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@
 #include "capture/sockets.h"
 #include "capture/target.h"
 #include "find.h"
+#include "keys.h"
 #include "message.h"
 #include "options.h"
 #include "process.h"
@@ -70,8 +70,7 @@ struct monitor {
 	bool is_listed;
 	int interrupts;
 	int64_t interrupted_ns; /* when the last one came */
-	struct termios tty; /* as it was, if stdin is a terminal */
-	bool has_tty;
+	struct keys keys;
 };
 
 /* ---- opening ---- */
@@ -184,6 +183,7 @@ static int catch_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
@@ -319,6 +319,11 @@ static void on_signal(struct monitor *m)
 
 	if (read(m->signals, &si, sizeof(si)) != sizeof(si) || si.ssi_signo == SIGCHLD)
 		return;
+	if (si.ssi_signo == SIGTSTP) { /* the shell gets its terminal back as it was */
+		keys_restore(&m->keys);
+		kill(getpid(), SIGSTOP);
+		return;
+	}
 	if (m->interrupts && now - m->interrupted_ns < AGAIN_MS * 1000000ll)
 		return; /* one Ctrl-C may come twice: timeout(1) hands it on and repeats it */
 	m->interrupted_ns = now;
@@ -423,16 +428,20 @@ static int patience_ms(const struct monitor *m)
 
 static int supervise(struct monitor *m)
 {
-	struct pollfd fds[] = { { m->signals, POLLIN, 0 }, { m->link, POLLIN, 0 } };
+	struct pollfd fds[] = { { m->signals, POLLIN, 0 }, { m->link, POLLIN, 0 }, { -1, POLLIN, 0 } };
 	int status;
 
 	while (waitpid(m->worker, &status, WNOHANG) == 0) {
-		if (poll(fds, 2, patience_ms(m)) < 0)
+		keys_update(&m->keys, m->watch);
+		fds[2].fd = m->keys.on ? STDIN_FILENO : -1;
+		if (poll(fds, 3, patience_ms(m)) < 0)
 			continue;
 		if (fds[0].revents & POLLIN)
 			on_signal(m);
 		if (fds[1].revents && !on_message(m))
 			fds[1].fd = -1;
+		if (fds[2].revents && !keys_read(&m->keys, m->watch))
+			m->keys.on = m->keys.may = false;
 		check_limit(m);
 		if (!m->bpf)
 			continue;
@@ -446,17 +455,13 @@ static int supervise(struct monitor *m)
 
 /* Gives the terminal back as it was found: whatever the worker died of, in colour or with the
  * cursor hidden. From the background it stays as its new owner wants it. */
-static void restore_terminal(const struct monitor *m)
+static void restore_terminal(struct monitor *m)
 {
 	static const char plain[] = "\033[0m\033[?25h";
-	struct termios now;
-
 	if (m->cut_off && m->o->script_cnt && isatty(m->output) &&
 	    tcgetpgrp(m->output) == getpgrp() && write(m->output, plain, sizeof(plain) - 1) < 0)
 		return;
-	if (m->has_tty && tcgetpgrp(STDIN_FILENO) == getpgrp() &&
-	    tcgetattr(STDIN_FILENO, &now) == 0 && memcmp(&now, &m->tty, sizeof(now)))
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &m->tty);
+	keys_restore(&m->keys);
 }
 
 int monitor_main(const struct options *o, char **argv)
@@ -471,7 +476,7 @@ int monitor_main(const struct options *o, char **argv)
 		check_targets(o);
 		load_bpf(&m);
 	}
-	m.has_tty = tcgetattr(STDIN_FILENO, &m.tty) == 0;
+	keys_init(&m.keys, m.output);
 	sandbox_protect_monitor();
 	start_worker(&m, argv);
 	status = supervise(&m);

@@ -254,6 +254,9 @@ function on_start(info) end
 ---@param n integer
 function on_interval(now, n) end
 
+---@param key string a character, or up, down, left, right
+function on_key(key) end
+
 ---@param summary spf.Summary
 function on_end(summary) end
 

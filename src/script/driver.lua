@@ -20,7 +20,7 @@ for i = 0, sys.kind_count - 1 do
   KIND[i] = sys.names("kind", i)
   KIND[KIND[i]] = i
 end
-local CALLBACKS = { on_start = true, on_interval = true, on_end = true }
+local CALLBACKS = { on_start = true, on_interval = true, on_key = true, on_end = true }
 for i = 0, sys.kind_count - 1 do CALLBACKS["on_" .. KIND[i]] = true end
 
 local source = sys.source
@@ -202,7 +202,7 @@ end
 local callbacks = {}   -- kind -> function
 local hooks_kinds = 0  -- bits of kinds that the script is given
 local filter_kinds = 0 -- bits of kinds that -f looks at without asking for them
-local on = {}          -- on_start, on_interval, on_end
+local on = {}          -- on_start, on_interval, on_key, on_end
 
 if source.what == "file" then
   if string.byte(source.text) == 27 then error(name .. ": compiled Lua is refused; give the text", 0) end
@@ -391,6 +391,8 @@ function api.interval(now, n)
   if on.on_interval then guarded("on_interval", on.on_interval, now, n) end
 end
 
+function api.key(k) guarded("on_key", on.on_key, k) end
+
 function api.finish(sum)
   sum.errors = tonumber(ctl.errors)
   if on.on_end then guarded("on_end", on.on_end, sum) end
@@ -405,5 +407,6 @@ api.hooks, api.filters = hooks_kinds, filter_kinds
 api.tracks_conns = tracked and true or false
 api.data, api.headers = wanted.data and true or false, wanted.headers and true or false
 api.ticks = on.on_interval and true or false
+api.keys = on.on_key and true or false
 api.period = function() return spf.period() end
 return api

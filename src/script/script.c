@@ -8,6 +8,7 @@
 
 #include "script/state.h"
 #include "util/log.h"
+#include "util/watch.h"
 #include "util/xalloc.h"
 
 enum {
@@ -22,6 +23,7 @@ struct scripts {
 	size_t cnt;
 	struct state *states;
 	struct batch *own; /* when there is no script */
+	uint32_t keys_seen;
 };
 
 /* The kinds that a one-liner without -k sees: -e frames; -f what it filters for: all that scripts
@@ -56,8 +58,11 @@ struct scripts *scripts_new(const struct script_source *src, size_t src_cnt,
 		struct state *st = &s->states[s->cnt++];
 
 		st->kinds = kinds_of_source(&src[s->cnt - 1], src, src_cnt);
-		if (state_init(st, &src[s->cnt - 1], &s->opt, out, why) == 0)
+		if (state_init(st, &src[s->cnt - 1], &s->opt, out, why) == 0) {
+			if (st->keys)
+				atomic_store(&watch_page->wants_keys, 1);
 			continue;
+		}
 		s->cnt--;
 		scripts_free(s);
 		return NULL;
@@ -240,10 +245,49 @@ void scripts_run(struct scripts *s, struct batch *b)
 	}
 }
 
+static void push_key(lua_State *L, uint8_t key)
+{
+	static const char *const names[] = { "up", "down", "right", "left" };
+	char text[2] = { (char)key, 0 };
+
+	if (key >= WATCH_KEY_UP && key < WATCH_KEY_END)
+		lua_pushstring(L, names[key - WATCH_KEY_UP]);
+	else
+		lua_pushstring(L, text);
+}
+
+static void give_key(struct scripts *s, uint8_t key)
+{
+	for (size_t i = 0; i < s->cnt; i++) {
+		struct state *st = &s->states[i];
+
+		if (!st->keys || st->ctl.exit)
+			continue;
+		push_key(st->L, key);
+		if (state_call(st, st->key, 1, "on_key")) {
+			char *why = take_error(st);
+
+			log_warn("%s", why);
+			free(why);
+		}
+	}
+}
+
+static void give_keys(struct scripts *s)
+{
+	uint32_t cnt = atomic_load(&watch_page->key_cnt);
+
+	if (cnt - s->keys_seen > WATCH_KEYS) /* typed faster than anybody looked */
+		s->keys_seen = cnt - WATCH_KEYS;
+	for (; s->keys_seen != cnt; s->keys_seen++)
+		give_key(s, watch_page->key[s->keys_seen % WATCH_KEYS]);
+}
+
 int64_t scripts_tick(struct scripts *s, int64_t now_ns, int64_t epoch_ns)
 {
 	int64_t next = INT64_MAX;
 
+	give_keys(s);
 	for (size_t i = 0; i < s->cnt; i++) {
 		struct state *st = &s->states[i];
 

@@ -73,7 +73,8 @@ struct batch *scripts_batch(struct scripts *s, uint32_t need);
  * marked hidden. Errors of callbacks are reported and counted here. */
 void scripts_run(struct scripts *s, struct batch *b);
 
-/* Runs due on_interval callbacks. now_ns: monotonic (live) or record time (files).
+/* Runs due on_interval callbacks, and on_key for keys that came (util/watch.h).
+ * now_ns: monotonic (live) or record time (files).
  * Returns the time when the next one is due, or INT64_MAX. */
 int64_t scripts_tick(struct scripts *s, int64_t now_ns, int64_t epoch_ns);
 

@@ -164,6 +164,7 @@ static void take_api(struct state *st)
 	st->run = take_function(L, "run");
 	st->start = take_function(L, "start");
 	st->interval = take_function(L, "interval");
+	st->key = take_function(L, "key");
 	st->finish = take_function(L, "finish");
 	st->hooks = take_bits(L, "hooks");
 	st->filters = take_bits(L, "filters");
@@ -171,6 +172,7 @@ static void take_api(struct state *st)
 	st->data = take_bool(L, "data");
 	st->headers = take_bool(L, "headers");
 	st->ticks = take_bool(L, "ticks");
+	st->keys = take_bool(L, "keys");
 	lua_pop(L, 1);
 }
 

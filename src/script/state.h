@@ -36,11 +36,11 @@ struct state {
 	uint32_t filters; /* kinds that it filters without asking for them */
 	uint32_t kinds;   /* of -e and -f */
 	bool check_only;  /* compile, run nothing */
-	bool data, headers, tracks_conns, ticks;
+	bool data, headers, tracks_conns, ticks, keys;
 	int64_t interval_ns, due_ns;
 	uint32_t tick_cnt;
 	int64_t cpu_ns; /* spent in it */
-	int run, start, interval, finish; /* registry references of driver.lua's functions */
+	int run, start, interval, key, finish; /* registry references of driver.lua's functions */
 
 	struct batch *b;  /* the batch in this state, a userdata */
 	int b_ref;

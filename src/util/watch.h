@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page that worker and monitor share, by which the monitor sees that the worker gets on.
- * The worker writes it, and may lie: the monitor reads it as hostile bytes, and the worst that
- * a lie can do is to burn the worker's own CPU time.
+/* The page that worker and monitor share, by which the monitor sees that the worker gets on, and
+ * the worker which keys were pressed. The worker writes it, and may lie: the monitor reads it as
+ * hostile bytes, and the worst that a lie can do is to burn the worker's own CPU time, and to
+ * learn what is typed into spf.
  */
 #ifndef SPF_UTIL_WATCH_H
 #define SPF_UTIL_WATCH_H
@@ -9,7 +10,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { WATCH_NAME_LEN = 128 };
+enum { WATCH_NAME_LEN = 128, WATCH_KEYS = 16 };
+
+/* Keys are printable ASCII, or one of these. */
+enum { WATCH_KEY_UP = 0x80, WATCH_KEY_DOWN, WATCH_KEY_RIGHT, WATCH_KEY_LEFT, WATCH_KEY_END };
 
 /* What the worker is at; all but a script must take a step within LIMIT_STAGE_SEC of CPU time. */
 enum watch_stage {
@@ -26,6 +30,9 @@ struct watch_page {
 	_Atomic uint32_t stage;
 	_Atomic uint32_t beat; /* moves with each step */
 	char what[WATCH_NAME_LEN]; /* "script grpc_top.lua: on_call"; valid when a limit is near */
+	_Atomic uint32_t wants_keys; /* a script has on_key */
+	_Atomic uint32_t key_cnt;    /* the monitor's: so many were pressed, */
+	uint8_t key[WATCH_KEYS];     /* the last of them here, by number modulo WATCH_KEYS */
 };
 
 /* The worker's; a page that nobody looks at until watch_use() is called. */

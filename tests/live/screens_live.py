@@ -3,12 +3,19 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 import live
 
 NEEDS_CAPTURE = True
 DEMO = os.path.join(live.ROOT, "examples", "demo")
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
 
 
 class Screen:
@@ -23,7 +30,8 @@ class Screen:
         self.err = live.path(f"screen{Screen.count}.err")
         command = " ".join([live.SPF, *args, f"2>{self.err}"])
         subprocess.run(["tmux", "-L", self.server, "-f", "/dev/null", "new-session", "-d", "-x", "100",
-                        "-y", "20", f"cd {live.ROOT}; {command}; echo ended $?; sleep 30"], check=True)
+                        "-y", "20", f"cd {live.ROOT}; stty -g >{self.err}.before; {command}; echo ended $?; "
+                        f"stty -g >{self.err}.after; sleep 30"], check=True)
         live.until(self.is_ready, "spf is ready")
 
     def is_ready(self):
@@ -41,12 +49,25 @@ class Screen:
     def shows(self, pattern):
         live.until(lambda: re.search(pattern, self.text(), re.M), f"the screen shows {pattern}:\n{self.text()}")
 
-    def end(self):
-        self.tmux("send-keys", "C-c")
-        self.shows(r"^ended 0$")
-        text = self.text()
-        self.tmux("kill-server")
-        return text
+    def end(self, key="C-c", status=0):
+        self.tmux("send-keys", key)
+        self.ended(status)
+
+    def ended(self, status):
+        """spf is over, and the terminal is what it was."""
+        self.shows(rf"^ended {status}$")
+        live.until(lambda: os.path.exists(self.err + ".after"), "stty has run")
+        live.until(lambda: read(self.err + ".after"), "stty has printed")
+        before, after = read(self.err + ".before"), read(self.err + ".after")
+        assert before == after, f"{before}\n{after}"
+
+    def key(self, key, pattern):
+        """Presses a key until the screen shows the pattern: spf takes keys once it draws."""
+        def pressed():
+            self.tmux("send-keys", key)
+            time.sleep(0.2)
+            return re.search(pattern, self.text(), re.M)
+        live.until(pressed, f"{key} makes the screen show {pattern}:\n{self.text()}")
 
 
 def shop():
@@ -90,3 +111,62 @@ def test_sock_top_names_the_processes():
 
 def test_grpc_streams_shows_streams_of_several_messages():
     on_screen("grpc_streams", r"^METHOD +CONN", r"demo\.Shop/ListItems +1 +\d+ ")
+
+
+def test_keys_sort_reverse_pause_and_quit():
+    socket = shop()
+    screen = Screen("-s", "scripts/grpc_top.lua", socket)
+    try:
+        customer(socket, 2)
+        screen.shows(r"by calls .*q quit")
+        assert re.search(r"GetItem[^\n]*\n.*ListItems", screen.text()), screen.text()
+        screen.key("S", r"by bytes ")
+        assert re.search(r"GetItem[^\n]*\n.*ListItems", screen.text()), screen.text()
+        screen.key("r", r"by bytes, least first")
+        assert re.search(r"Buy[^\n]*\n(.*\n)*.*GetItem", screen.text()), screen.text()
+        screen.tmux("send-keys", "p")
+        screen.shows(r"PAUSED")
+        customer(socket, 1)
+        time.sleep(1.2)
+        screen.shows(r"GetItem +10 ")
+        screen.tmux("send-keys", "p")
+        screen.shows(r"GetItem +15 ")
+        screen.end("q")
+    finally:
+        screen.tmux("kill-server")
+
+
+def test_the_terminal_is_restored_when_the_worker_is_killed():
+    socket = shop()
+    screen = Screen("-s", "scripts/http_top.lua", socket)
+    try:
+        customer(socket, 1)
+        screen.key("r", r"least first")
+        pane = int(screen.tmux("display-message", "-p", "#{pane_pid}"))
+        monitor = int(read(f"/proc/{pane}/task/{pane}/children").split()[0])
+        worker = int(read(f"/proc/{monitor}/task/{monitor}/children").split()[0])
+        os.kill(worker, signal.SIGKILL)
+        screen.ended(1)
+    finally:
+        screen.tmux("kill-server")
+
+
+def test_ctrl_z_gives_the_shell_its_terminal():
+    socket = shop()
+    screen = Screen("-s", "scripts/sock_top.lua", socket)
+    try:
+        customer(socket, 1)
+        screen.key("r", r"least first")
+        pane = int(screen.tmux("display-message", "-p", "#{pane_pid}"))
+        monitor = int(read(f"/proc/{pane}/task/{pane}/children").split()[0])
+        tty = screen.tmux("display-message", "-p", "#{pane_tty}").strip()
+        def mode():
+            return subprocess.run(["stty", "-a", "-F", tty], capture_output=True, text=True).stdout
+        assert " -icanon" in mode()
+        os.kill(monitor, signal.SIGTSTP)
+        live.until(lambda: " -icanon" not in mode(), "the terminal is as it was while spf is stopped")
+        os.kill(monitor, signal.SIGCONT)
+        live.until(lambda: " -icanon" in mode(), "spf has its keys again")
+        screen.end("q")
+    finally:
+        screen.tmux("kill-server")

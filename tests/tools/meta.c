@@ -98,6 +98,7 @@ static const char tail[] =
 	"---@field duration number\n---@field reason string\n---@field errors integer\n\n"
 	"---@param info spf.StartInfo\nfunction on_start(info) end\n\n"
 	"---@param now number\n---@param n integer\nfunction on_interval(now, n) end\n\n"
+	"---@param key string a character, or up, down, left, right\nfunction on_key(key) end\n\n"
 	"---@param summary spf.Summary\nfunction on_end(summary) end\n\n"
 	"---@class spf\nspf = {}\n"
 	"---@type table<string, any> arguments by name\nspf.args = {}\n"

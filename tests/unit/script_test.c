@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "script_test.h"
+#include "util/watch.h"
 
 #include "util/log.h"
 
@@ -167,6 +168,23 @@ static void false_hides_a_record_from_later_scripts_and_the_printer(void **state
 	bench_run(&t);
 	assert_says(bench_text(&t), "a\t1\na\t5\na\t7\nb\t1\tcurl\nb\t7\tcurl\n");
 	assert_int_equal(batch_at(b, 1)->hidden, 1);
+	bench_free(&t);
+}
+
+static void keys_come_by_name_and_a_script_that_has_no_use_for_them_does_not_ask(void **state)
+{
+	struct bench t = bench_script("function on_end() end");
+
+	assert_int_equal(atomic_load(&watch_page->wants_keys), 0);
+	bench_free(&t);
+	t = bench_script("function on_key(k) print(k) if k == 'q' then spf.exit() end end");
+	assert_int_equal(atomic_load(&watch_page->wants_keys), 1);
+	memcpy(watch_page->key, "ab\x80\x83q!", 6);
+	atomic_store(&watch_page->key_cnt, 6);
+	scripts_tick(t.s, 1, 1);
+	scripts_tick(t.s, 2, 2);
+	assert_says(bench_text(&t), "a\nb\nup\nleft\nq\n");
+	atomic_store(&watch_page->wants_keys, 0);
 	bench_free(&t);
 }
 
@@ -491,6 +509,7 @@ int main(void)
 		cmocka_unit_test(a_record_is_a_plain_table_to_pairs_and_writes),
 		cmocka_unit_test(a_kept_record_stays_what_it_was),
 		cmocka_unit_test(false_hides_a_record_from_later_scripts_and_the_printer),
+		cmocka_unit_test(keys_come_by_name_and_a_script_that_has_no_use_for_them_does_not_ask),
 		cmocka_unit_test(what_no_script_names_is_not_wanted),
 		cmocka_unit_test(mistakes_are_refused_with_their_line_and_a_near_name),
 		cmocka_unit_test(an_error_is_counted_and_the_next_record_comes),
