@@ -10,5 +10,8 @@ $(BENCH_SCRIPT): tests/bench/scripts.c $(LIB)
 bench-tshark: $(BENCH_SCRIPT) $(SPF) ## count :path with spf and with tshark's Lua: CPU time
 	$(Q)SPF=$(SPF) tests/bench/tshark.sh $(BENCH_SCRIPT)
 
-.PHONY: bench-script bench-tshark
+bench-sandbox: $(BENCH_SCRIPT) ## the same inside of the worker's sandbox and outside, in turn
+	$(Q)tests/bench/sandbox.sh $(BENCH_SCRIPT) $(or $(PAIRS),5)
+
+.PHONY: bench-script bench-tshark bench-sandbox
 -include $(BENCH_SCRIPT).d

@@ -121,9 +121,9 @@ def test_c_loses_nothing_that_it_would_have_to_confess():
     with Chatter("enough.sock") as c:
         spf = live.Spf("-v", "-k", "chunk", "-c", "3", c.path, ready=False)
         assert spf.wait() == 0, spf.err()
-    sums = re.findall(r"accepted (\d+) .*?= decoded (\d+) \+ cut (\d+) \+ lost (\d+) \+ "
+    sums = re.findall(r"accepted (\d+) .*?= decoded (\d+) \+ undecoded (\d+) \+ cut (\d+) \+ lost (\d+) \+ "
                       r"filtered (\d+) \+ unread (\d+)(.*)", spf.err())
     assert sums, spf.err()
     for accepted, *parts, rest in sums:
         assert int(accepted) == sum(map(int, parts)) and not rest, spf.err()
-        assert parts[2] == "0", spf.err()
+        assert parts[3] == "0", spf.err()
