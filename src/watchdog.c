@@ -85,7 +85,7 @@ bool watchdog_expired(struct watchdog *w)
 const char *watchdog_stage(const struct watchdog *w)
 {
 	static const char *const names[WATCH_STAGES] = {
-		[WATCH_START] = "starting", [WATCH_READ] = "reading the capture",
+		[WATCH_START] = "starting",  [WATCH_READ] = "reading the capture",
 		[WATCH_DECODE] = "decoding", [WATCH_PRINT] = "printing",
 		[WATCH_END] = "ending",
 	};
@@ -99,7 +99,8 @@ const char *watchdog_culprit(const struct watchdog *w)
 	size_t i;
 
 	for (i = 0; i + 1 < sizeof(text); i++) {
-		char c = *(const volatile char *)&w->page->what[i]; /* the worker may change it now */
+		char c = *(const volatile char *)&w->page
+				  ->what[i]; /* the worker may change it now */
 
 		if (!c)
 			break;

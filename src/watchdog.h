@@ -17,7 +17,7 @@
 
 /* How often watchdog_expired() should be called, and how long after the limit the worker may
  * stop the script itself, which names the line. Together a hang ends within limit + 200 ms. */
-enum { WATCHDOG_MS = 90, WATCHDOG_GRACE_MS = 100 };
+enum { WATCHDOG_MS = 60, WATCHDOG_GRACE_MS = 100 };
 
 /* The shared page, as a descriptor for the worker: of fixed size, so that the worker cannot
  * cut it under the monitor. Maps it at *page. Returns the descriptor or -errno. */
