@@ -24,7 +24,8 @@ end
 function on_call(c)
   local m = c.rpc_method
   if not m or only and not m:find(only) then return end
-  local status = c.rpc_status or c.error or (c.outcome == "complete" and "status?" or c.outcome)
+  local status = c.rpc_status or c.error or c.rpc_status_likely and c.rpc_status_likely .. "?" or
+    (c.outcome == "complete" and "status?" or c.outcome)
   color.print(table.concat({
     fmt.time(c.start or c.ts), who(c.client_comm, c.client_pid), "→", who(c.server_comm, c.server_pid), m,
     c.failed and color.red(status) or color.green(status), fmt.duration(c.duration_us, "us"),

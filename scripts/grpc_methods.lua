@@ -16,11 +16,14 @@
 -- demo.Shop/Haggle         2    0  1.07ms  4.55ms
 local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
 local lat, err = agg.quantile(), agg.count()
+local calls, unknown = 0, 0
 
 function on_call(c)
   if not c.rpc_method then return end
   lat:add(c.duration_us or 0, c.rpc_method)
   if c.failed then err:add(c.rpc_method) end
+  calls = calls + 1
+  if not c.rpc_status and c.outcome == "complete" then unknown = unknown + 1 end
 end
 
 function on_end()
@@ -29,4 +32,7 @@ function on_end()
     t:row(r.key, r.count, err:get(r.key), fmt.duration(r.p50, "us"), fmt.duration(r.p99, "us"))
   end
   t:print()
+  if unknown > 0 then
+    print(("the status of %d of %d calls is unknown: their connection is older than the capture"):format(unknown, calls))
+  end
 end

@@ -192,6 +192,7 @@ function on_http(r) end
 ---@field stream_id integer? stream number; nil for HTTP/1
 ---@field status integer? HTTP status
 ---@field rpc_status string? OK, NOT_FOUND …
+---@field rpc_status_likely string? OK where rpc_status cannot be known (the capture began in the middle of the connection) but the same unknown fields ended a response of one message; no proof
 ---@field grpc_status integer? gRPC status as a number
 ---@field grpc_message string? grpc-message, percent-decoded
 ---@field failed boolean status 500 or more, gRPC not OK, reset, or no response

@@ -137,7 +137,7 @@ static void read_field(struct call *c, enum call_side side, struct bytes name, s
 		half->maybe_grpc = unknown;
 		half->typed = !unknown;
 		c->is_grpc |= half->kind != GRPC_NONE;
-	} else if (is_named(name, "grpc-status")) {
+	} else if (is_named(name, "grpc-status") && side == CALL_RESPONSE) {
 		read_status(c, value, unknown);
 	} else if (is_named(name, "grpc-message")) {
 		read_message(c, value, unknown);
@@ -378,6 +378,7 @@ static void put_call(struct batch *b, const struct calls *cs, const struct call 
 	r->stream_id = c->stream_id;
 	r->status = c->status;
 	r->grpc_status = c->grpc_status;
+	r->grpc_status_likely = c->grpc_status < 0 && c->is_likely_ok ? 0 : -1;
 	r->error_code = c->error_code;
 	r->failed = is_failed(c);
 	r->outcome = (uint8_t)c->outcome;

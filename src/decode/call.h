@@ -55,6 +55,7 @@ struct call {
 	bool status_hidden;     /* a status (HTTP or gRPC) was sent but is not known */
 	int status;             /* < 0 none */
 	int32_t grpc_status;    /* < 0 none */
+	bool is_likely_ok;      /* grpc_status is hidden; see call_find_status() */
 	int64_t timeout_ns;     /* < 0 none */
 	int64_t error_code;     /* < 0 none */
 	enum call_outcome outcome;
@@ -63,10 +64,17 @@ struct call {
 	struct call_half half[2]; /* by enum call_side */
 };
 
+enum { CALL_NO_STATUS = 8 }; /* servers put three or four fields of their own in a response */
+
 /* The calls of one connection. Set d, the rest zeroed. */
 struct calls {
 	struct decoder *d;
 	struct call *upgraded;          /* see call_h2_upgraded() */
+
+	uint32_t no_status[CALL_NO_STATUS]; /* call_status.c: entries that are no grpc-status, */
+	uint32_t no_status_cnt;
+	uint32_t ok_entries;                /* and those that likely say OK; 0 none */
+
 	struct call *done, **done_tail; /* finished, to become records */
 
 	struct call *body_call;      /* message.c: the body that messages are cut out of */
@@ -97,6 +105,11 @@ void call_more(struct call *c, enum call_side side, uint64_t len, const struct s
 
 /* Reads of a header list what a call shows: gRPC's fields and the content-type. */
 void call_read_fields(struct call *c, enum call_side side, const struct hpack_list *l);
+
+/* Reads a response's block in which names or values are unknown: gives the call the grpc-status
+ * that it provably has, or says that OK is likely. is_end: it ends the stream. */
+void call_find_status(struct calls *cs, struct call *c, const struct hpack_list *l, bool is_end,
+		      bool is_trailers);
 
 /* Keeps the list for c.request and c.response, if that is wanted and there is room. */
 void call_keep(const struct calls *cs, struct call *c, struct hpack_list **slot,

@@ -109,6 +109,8 @@ static void on_block(struct calls *cs, struct h2 *h, const struct h2_event *ev)
 	if (head && side == CALL_RESPONSE)
 		on_response_head(c, ev);
 	call_read_fields(c, side, ev->list);
+	if (side == CALL_RESPONSE && !ev->block_lost)
+		call_find_status(cs, c, ev->list, s->half[ev->dir].ended, ev->trailers);
 	call_keep(cs, c, head ? &half->headers : &half->trailers, ev->list);
 }
 
@@ -227,7 +229,10 @@ static int on_next(struct decoder *d, struct h2 *h, struct batch *b)
 static void on_gap(struct decoder *d, struct h2 *h, int dir, struct h2_stream *s, uint64_t len)
 {
 	struct call *c = s ? s->call : NULL;
+	struct calls *cs = d->user;
 
+	if (cs)
+		cs->ok_entries = 0; /* tables may be lost, and their entries get other symbols */
 	if (c) {
 		c->half[side_of(h, dir)].bytes += len;
 		call_body_gap(d->user, c, side_of(h, dir), len);

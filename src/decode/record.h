@@ -212,7 +212,8 @@ struct rec_call {
 	uint8_t failed;
 	uint8_t outcome;
 	uint8_t complete;
-	uint8_t reserved[5];
+	uint8_t reserved;
+	int32_t grpc_status_likely; /* where grpc_status was sent but cannot be known; < 0 none */
 	int32_t client_pid, server_pid;
 	struct str client_comm, server_comm;
 	struct str grpc_message;

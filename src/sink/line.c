@@ -69,6 +69,9 @@ static void put_call_end(struct line *l, const struct rec_call *c)
 		pen_printf(&l->pen, ink, " %s",
 			   names_or_number(names_grpc_status((uint32_t)c->grpc_status),
 					   (uint32_t)c->grpc_status, room));
+	else if (c->grpc_status_likely >= 0)
+		pen_printf(&l->pen, INK_NOTE, " %s?",
+			   names_grpc_status((uint32_t)c->grpc_status_likely));
 	else if (c->status >= 0)
 		pen_printf(&l->pen, ink, " %d", c->status);
 	if (c->outcome != OUTCOME_COMPLETE)

@@ -166,7 +166,7 @@ def test_grpcio_messages_are_inflated():
 
 
 def known_share(calls, right):
-    """Statuses and counts right, paths right or unknown; says how many are known."""
+    """Paths right or unknown; says how many are known."""
     known = 0
     for c in calls:
         if c.get("path", "?").startswith("?"):
@@ -182,20 +182,28 @@ def warmed_up(language):
     warm = [unary("a", times=5), unary("fail NOT_FOUND", times=2)]
     client = Client(sock, *warm, "wait", *warm,
                     {"kind": "stream_stream", "method": "BothStreams", "request": ["a"] * 4},
-                    language=language)
+                    {"kind": "unary_stream", "method": "ServerStream", "request": "0"},
+                    unary("fail INTERNAL"), language=language)
     client.until_waiting()
     spf = live.Spf("-j", "-k", "call,gap", sock)
     client.go_on()
     rows = client.finish()[7:]
     calls = spf.calls()
     assert len(calls) == len(rows), (len(calls), len(rows), spf.err())
-    share = known_share(calls, {"/live.Calls/Unary", "/live.Calls/BothStreams"})
+    share = known_share(calls, {f"/live.Calls/{m}" for m in ("Unary", "BothStreams", "ServerStream")})
     for c, row in zip(calls, rows):
         assert c.get("rpc_status", row["status"]) == row["status"], (c, row)
+        assert c.get("rpc_status_likely", row["status"]) == row["status"], (c, row)
+        assert not c["complete"] or "rpc_status" in c, c
+        assert c["failed"] == (c.get("rpc_status", "OK") != "OK"), c
         assert c["outcome"] == "complete", c
         assert c["resp_messages"] == row["answers"], (c, row)
-    known = sum("rpc_status" in c for c in calls)
-    print(f"     {language.name}, attached late: {share}, {known} statuses known")
+    known = [c["rpc_status"] for c in calls if "rpc_status" in c]
+    likely = [c["rpc_status_likely"] for c in calls if "rpc_status_likely" in c]
+    print(f"     {language.name}, attached late: {share}; of as many statuses {len(known)} known, "
+          f"{len(likely)} likely")
+    assert known == ["INTERNAL"], known  # the others stand in entries from before
+    assert len(likely) == 7, likely
 
 
 def test_grpcio_warmed_up_before_the_attach():

@@ -71,7 +71,7 @@ func handle(_ interface{}, s grpc.ServerStream) error {
 		}
 		text := string(b)
 		if strings.HasPrefix(text, "fail ") {
-			return status.Error(names[text[5:]], "as you wish: 100 %")
+			return status.Error(names[text[5:]], "as you wish: 100 % " + text[5:])
 		}
 		if strings.HasPrefix(text, "sleep ") {
 			seconds, _ := strconv.ParseFloat(text[6:], 64)

@@ -26,7 +26,7 @@ const service = {
 function unary(call, reply) {
   const text = call.request.toString();
   if (text.startsWith("fail "))
-    reply({ code: grpc.status[text.slice(5)], details: "as you wish: 100 %" });
+    reply({ code: grpc.status[text.slice(5)], details: "as you wish: 100 % " + text.slice(5) });
   else if (text.startsWith("sleep "))
     setTimeout(() => reply(null, Buffer.from("slept")), Number(text.slice(6)) * 1000);
   else

@@ -19,7 +19,7 @@ SERVICE = "live.Calls"
 
 def unary(request, context):
     if request.startswith(b"fail "):
-        context.abort(grpc.StatusCode[request[5:].decode()], "as you wish: 100 %")
+        context.abort(grpc.StatusCode[request[5:].decode()], "as you wish: 100 % " + request[5:].decode())
     if request.startswith(b"sleep "):
         start = time.perf_counter()
         time.sleep(float(request[6:]))

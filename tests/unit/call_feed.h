@@ -96,7 +96,8 @@ static inline void put_call(struct buf *out, const struct batch *b, const struct
 	put_text(out, " ", batch_bytes(b, c->ctx.path));
 	buf_printf(out, " %s %d", outcome_name(c->outcome), c->status);
 	if (c->ctx.is_grpc)
-		buf_printf(out, " grpc=%d m=%u/%u", c->grpc_status, c->req_messages,
+		buf_printf(out, " grpc=%d%s m=%u/%u", c->grpc_status,
+			   c->grpc_status_likely == 0 ? "(likely 0)" : "", c->req_messages,
 			   c->resp_messages);
 	put_text(out, " msg=", batch_bytes(b, c->grpc_message));
 	if (c->error_code >= 0)

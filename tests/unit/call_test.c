@@ -375,6 +375,63 @@ static void a_late_attach_tells_grpc_by_its_messages(void **state)
 	buf_release(&s);
 }
 
+/* Attached late: a call whose response ends in these fields (all but 0x88 from before), without
+ * messages or behind one. Literals are \x0f, index - 15, the value. */
+static void late_call(struct pair *p, uint32_t id, bool has_message, struct bytes end,
+		      const char *want)
+{
+	struct buf c = { 0 }, s = { 0 };
+	char *call;
+
+	RAW(&c, 1, END_HEADERS, id, "\x83\xc5\xc4\xc3");
+	RAW(&c, 0, END_STREAM, id, "\0\0\0\0\2hi");
+	RAW(&c, 6, 0, 0, "12345678");
+	if (has_message) {
+		RAW(&s, 1, END_HEADERS, id, "\x88\xc5");
+		RAW(&s, 0, 0, id, "\0\0\0\0\1a");
+	}
+	frame(&s, 1, END_HEADERS | END_STREAM, id, end);
+	RAW(&s, 6, 0, 0, "12345678");
+	buf_consume(&p->out, p->out.len);
+	give(p, CLIENT, buf_bytes(&c));
+	give(p, SERVER, buf_bytes(&s));
+	buf_putc(&p->out, 0);
+	call = strstr((char *)p->out.mem, "complete 200");
+	assert_non_null(call);
+	*strchr(call, '\n') = 0;
+	assert_string_equal(call, want);
+	buf_release(&c);
+	buf_release(&s);
+}
+
+#define TRAILERS_ONLY "\x88\xc5" /* which stands in heads too: no status */
+
+static void a_status_that_the_table_hides_is_known_only_if_no_other_field_can_be_it(void **state)
+{
+	struct pair p;
+
+	pair_init(&p, false);
+	late_call(&p, 7, false, BYTES_LIT(TRAILERS_ONLY "\x0f\x34\0015"), /* which of two? */
+		  "complete 200 grpc=-1 m=1/0 b=7/0 incomplete inexact");
+	late_call(&p, 9, true, BYTES_LIT("\xc4"),
+		  "complete 200 grpc=-1(likely 0) m=1/1 b=7/6 incomplete inexact");
+	late_call(&p, 11, false, BYTES_LIT(TRAILERS_ONLY "\xc4"),
+		  "complete 200 grpc=-1(likely 0) m=1/0 b=7/0 incomplete inexact");
+	late_call(&p, 13, false, BYTES_LIT(TRAILERS_ONLY "\xc3"),
+		  "complete 200 grpc=-1 m=1/0 b=7/0 incomplete inexact");
+	late_call(&p, 15, true, BYTES_LIT("\xc3"),
+		  "complete 200 grpc=-1 m=1/1 b=7/6 incomplete inexact");
+	late_call(&p, 17, false, BYTES_LIT(TRAILERS_ONLY "\x0f\x34\0015"),
+		  "complete 200 grpc=5 m=1/0 b=7/0 failed incomplete inexact");
+	late_call(&p, 19, false, BYTES_LIT(TRAILERS_ONLY "\x0f\x34\0015\x0f\x35\4oops"),
+		  "complete 200 grpc=5 m=1/0 b=7/0 failed incomplete inexact");
+	late_call(&p, 21, false, BYTES_LIT(TRAILERS_ONLY "\x0f\x34\0015\x0f\x35\0017"),
+		  "complete 200 grpc=-1 m=1/0 b=7/0 incomplete inexact");
+	late_call(&p, 23, false, BYTES_LIT(TRAILERS_ONLY "\x0f\x34\0015\xc4"),
+		  "complete 200 grpc=-1 m=1/0 b=7/0 incomplete inexact");
+	pair_release(&p);
+}
+
 static void more_streams_than_are_kept_evict_the_oldest(void **state)
 {
 	struct buf c = { 0 };
@@ -434,6 +491,7 @@ int main(void)
 		cmocka_unit_test(without_read_times_the_latency_is_that_of_the_capture),
 		cmocka_unit_test(a_gap_in_a_body_cuts_one_message),
 		cmocka_unit_test(a_late_attach_tells_grpc_by_its_messages),
+		cmocka_unit_test(a_status_that_the_table_hides_is_known_only_if_no_other_field_can_be_it),
 		cmocka_unit_test(more_streams_than_are_kept_evict_the_oldest),
 		cmocka_unit_test(what_nobody_wants_is_not_made),
 	};
