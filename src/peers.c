@@ -27,6 +27,7 @@ struct peers {
 	struct {
 		struct message_process process;
 		int64_t asked_ns;
+		bool is_answered;
 	} cache[CACHE_CNT];
 	char *exe[LIMIT_EXECUTABLES];
 	size_t exe_cnt;
@@ -69,44 +70,47 @@ static const char *keep_exe(struct peers *p, const char *name)
 	return p->exe[p->exe_cnt++];
 }
 
-/* Asks for pid. False if no answer came in time; one that comes later is skipped by the next
- * question. */
-static bool ask(struct peers *p, int32_t pid, struct message_process *out)
+static void keep(struct peers *p, const struct message_process *process)
 {
-	struct message m = { .kind = MESSAGE_ASK_PROCESS, .process = { .pid = pid } };
-	int64_t until = now_ns() + PATIENCE_MS * 1000000ll;
+	size_t slot = (size_t)process->pid & (CACHE_CNT - 1);
+
+	p->cache[slot].process = *process;
+	p->cache[slot].asked_ns = now_ns();
+	p->cache[slot].is_answered = true;
+}
+
+/* Keeps the answers that have come. Returns false if there will be none. */
+static bool take_answers(struct peers *p)
+{
+	struct message m;
 	const char *why;
+	int len;
 
-	if (message_send(p->link, &m))
-		return false;
-	while (now_ns() < until) {
-		int len = message_recv(p->link, &m);
-
-		if (len == -EAGAIN) {
-			poll(&(struct pollfd){ p->link, POLLIN, 0 }, 1, 1);
-			continue;
-		}
-		if (len <= 0 || message_check_answer(&m, (size_t)len, &why))
+	while ((len = message_recv(p->link, &m)) > 0) {
+		if (message_check_answer(&m, (size_t)len, &why))
 			return false;
-		if (m.process.pid != pid)
-			continue;
-		*out = m.process;
-		return true;
+		keep(p, &m.process);
 	}
-	return false;
+	return len == -EAGAIN;
 }
 
 static const struct message_process *describe(struct peers *p, int32_t pid)
 {
+	struct message m = { .kind = MESSAGE_ASK_PROCESS, .process = { .pid = pid } };
+	const struct message_process none = { .pid = pid, .uid = -1 };
 	size_t slot = (size_t)pid & (CACHE_CNT - 1);
-	int64_t now = now_ns();
+	int64_t now = now_ns(), until = now + PATIENCE_MS * 1000000ll;
 
+	take_answers(p); /* to what was asked before, and took too long */
 	if (p->cache[slot].process.pid == pid && now - p->cache[slot].asked_ns < FRESH_MS * 1000000ll)
 		return &p->cache[slot].process;
 	/* No answer is an answer too: else a stuck monitor would cost 20 ms a connection. */
-	p->cache[slot].process = (struct message_process){ .pid = pid, .uid = -1 };
-	p->cache[slot].asked_ns = now;
-	ask(p, pid, &p->cache[slot].process);
+	keep(p, &none);
+	p->cache[slot].is_answered = false;
+	if (message_send(p->link, &m))
+		return &p->cache[slot].process;
+	while (take_answers(p) && !p->cache[slot].is_answered && now_ns() < until)
+		poll(&(struct pollfd){ p->link, POLLIN, 0 }, 1, 1);
 	return &p->cache[slot].process;
 }
 
@@ -120,5 +124,7 @@ void peers_describe(void *arg, struct endpoint *e, int64_t ts_ns)
 	if (e->uid < 0)
 		e->uid = d->uid;
 	e->cgroup = d->cgroup;
-	e->exe = keep_exe(p, d->exe); /* comm is the writing thread's, known with its first bytes */
+	e->exe = keep_exe(p, d->exe);
+	if (!e->comm[0]) /* the writing thread's is known with its first bytes */
+		memcpy(e->comm, d->comm, sizeof(e->comm));
 }

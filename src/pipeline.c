@@ -9,10 +9,14 @@
 #include "account.h"
 #include "capture/live.h"
 #include "capture/reorder.h"
+#include "capture/words.h"
 #include "conn/conns.h"
 #include "util/log.h"
 #include "util/watch.h"
 #include "util/xalloc.h"
+#include "wants.h"
+
+enum { LEARNED_MAX = 16 }; /* how often -w says that a connection has another process */
 
 struct pipeline {
 	const struct options *o;
@@ -147,17 +151,7 @@ static void drain_decoder(struct pipeline *p, struct conn *c)
 
 static struct stamp stamp_of(const struct pipeline *p, const struct chunk *c)
 {
-	struct stamp st = {
-		.ts_ns = c->ts_ns + p->src->epoch_ns,
-		.elapsed_ns = c->ts_ns - p->src->start_ns,
-		.read_ns = c->read_ns < 0 ? -1 : c->read_ns + p->src->epoch_ns,
-		.pid = c->pid,
-		.tid = c->tid,
-		.reader_pid = c->reader_pid,
-	};
-
-	memcpy(st.comm, c->comm, sizeof(st.comm));
-	return st;
+	return chunk_stamp(c, p->src->epoch_ns, p->src->start_ns);
 }
 
 static void chunk_record(struct pipeline *p, const struct conn *conn, int dir,
@@ -271,17 +265,14 @@ static void on_data(struct pipeline *p, const struct chunk *c);
 /* Bytes that the kernel counted and the ring had no room for, before offset end_off. */
 static void take_lost(struct pipeline *p, struct conn *conn, int dir, uint64_t end_off)
 {
-	struct chunk lost = {
-		.kind = CHUNK_LOST,
-		.cause = GAP_RINGBUF_DROP,
-		.sock = conn->sock[dir],
-		.off = conn->stream[dir].next,
-		.len = end_off - conn->stream[dir].next,
-		.ts_ns = p->now_ns,
-		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
-	};
+	struct chunk lost = words_default(CHUNK_LOST);
 
-	if (conn->stream[dir].next < end_off)
+	lost.cause = GAP_RINGBUF_DROP;
+	lost.sock = conn->sock[dir];
+	lost.off = conn->stream[dir].next;
+	lost.len = end_off - lost.off;
+	lost.ts_ns = p->now_ns;
+	if (lost.off < end_off)
 		on_data(p, &lost);
 }
 
@@ -297,15 +288,35 @@ static void begin_stream(struct pipeline *p, struct conn *conn, int dir, uint64_
 	take_lost(p, conn, dir, first_off);
 }
 
+/* Asks who the processes at the ends are: those in which, a bit each. */
+static void describe(struct pipeline *p, struct conn *conn, int which)
+{
+	for (int i = 0; i < 2 && p->src->is_live; i++)
+		if (which & 1 << i && !conn->info.end[i].exe)
+			live_describe_end(p->src, &conn->info.end[i], p->now_ns);
+}
+
+/* Another process than was known has an end of the connection. A replay is told too, but for
+ * those that take turns. */
+static void on_learned(struct pipeline *p, struct conn *conn, int others)
+{
+	struct chunk open;
+
+	describe(p, conn, others);
+	open = conn_learned(conn, p->now_ns);
+	if (conn->sock[1] && ++conn->learned <= LEARNED_MAX)
+		write_chunk(p, &open);
+}
+
 static void on_data(struct pipeline *p, const struct chunk *c)
 {
 	struct stamp st = stamp_of(p, c);
 	struct conn *conn;
 	bool is_new;
-	int dir;
+	int dir, others;
 
 	conn = conns_get(&p->conns, c, p->src->epoch_ns, &dir, &is_new);
-	conn_learn(conn, dir, c);
+	others = conn_learn(conn, dir, c);
 	conn->info.bytes[dir] += c->len;
 	conn->is_unmeant |= is_new;
 	if (conn->is_unmeant && !conn->is_filtered &&
@@ -317,6 +328,8 @@ static void on_data(struct pipeline *p, const struct chunk *c)
 	}
 	begin_stream(p, conn, dir, c->off);
 	write_chunk(p, c);
+	if (others && p->src->is_live)
+		on_learned(p, conn, others);
 	if (p->want.kind[KIND_CHUNK] && c->kind == CHUNK_DATA)
 		chunk_record(p, conn, dir, c, &st);
 	feed(p, conn, dir, c, &st);
@@ -325,6 +338,7 @@ static void on_data(struct pipeline *p, const struct chunk *c)
 static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome outcome,
 		       const char *reason, const struct stamp *st)
 {
+	describe(p, conn, 3); /* an answer may have come too late */
 	if (conn->decoder) {
 		decoder_close(conn->decoder, outcome, reason, st);
 		drain_decoder(p, conn);
@@ -530,37 +544,6 @@ int pipeline_run(struct pipeline *p, const volatile int *stop)
 	return p->status;
 }
 
-static void set_wants(struct pipeline *p)
-{
-	const struct options *o = p->o;
-	bool has_code = false, has_expr = false;
-
-	for (size_t i = 0; i < o->script_cnt; i++) {
-		has_code |= o->script[i].what != 'f';
-		has_expr |= o->script[i].what == 'e';
-	}
-	p->prints = o->columns || o->format != SINK_TEXT;
-	if (!has_expr) /* with -e, -k names what it sees, not what is printed */
-		p->prints |= (!has_code && !o->write_file) || o->kinds;
-	p->kinds = o->kinds ? o->kinds : 1u << KIND_FRAME | 1u << KIND_HTTP | 1u << KIND_GAP;
-	p->want.kind[KIND_CONN] = true;
-	p->want.kind[KIND_GAP] = true;
-	if (p->prints) {
-		for (uint32_t k = 0; k < KIND_COUNT; k++)
-			p->want.kind[k] |= (p->kinds & 1u << k) != 0;
-		p->want.headers = true;
-		p->want.data = o->hexdump || o->ascii || o->format != SINK_TEXT;
-	}
-	if (p->scripts)
-		scripts_want(p->scripts, &p->want);
-	if (!p->prints && o->count && !o->kinds) { /* -c counts what the scripts see */
-		p->kinds = 0;
-		for (uint32_t k = 0; k < KIND_COUNT; k++)
-			p->kinds |= (uint32_t)p->want.kind[k] << k;
-		p->kinds &= ~(1u << KIND_CONN);
-	}
-}
-
 struct pipeline *pipeline_new(const struct options *o, struct source *src, struct scripts *scripts,
 			      struct sink *out, struct pcapng_writer *writer,
 			      const struct select *select)
@@ -573,7 +556,7 @@ struct pipeline *pipeline_new(const struct options *o, struct source *src, struc
 	p->out = out;
 	p->writer = writer;
 	p->select = select;
-	set_wants(p);
+	p->prints = wants_of(o, scripts, &p->want, &p->kinds);
 	p->reorder = src->is_ordered ? NULL : reorder_new(o->window_ns);
 	conns_init(&p->conns, &p->want);
 	account_init(&p->account, o->verbose);

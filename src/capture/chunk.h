@@ -39,6 +39,7 @@ struct chunk {
 	bool has_writer;       /* pid, tid, comm are the writer's */
 	bool early;            /* OPEN: seen being opened, not open before the capture */
 	enum spf_match match;  /* OPEN of a unix socket, live: how it is one of the targets */
+	bool learned;          /* OPEN: said again, with processes learned from who reads and writes */
 	bool unmeant;          /* OPEN: its bytes are filtered until a process that is meant uses it */
 	int32_t pid, tid;
 	int32_t reader_pid, reader_tid;

@@ -246,11 +246,18 @@ static int on_eof(struct live *l, struct bytes rec, struct chunk *c)
 	return 1;
 }
 
+void live_describe_end(struct source *s, struct endpoint *e, int64_t ts_ns)
+{
+	struct live *l = (struct live *)s;
+
+	if (l->describe && e->pid > 0)
+		l->describe(l->describe_arg, e, ts_ns);
+}
+
 static void end_of(struct live *l, struct endpoint *to, const struct spf_end *from, int64_t ts_ns)
 {
 	*to = (struct endpoint){ .pid = from->pid > 0 ? from->pid : -1, .uid = from->uid };
-	if (l->describe && to->pid > 0)
-		l->describe(l->describe_arg, to, ts_ns);
+	live_describe_end(&l->base, to, ts_ns);
 }
 
 /* The address of the service: of the end that did not open the connection; where that was not

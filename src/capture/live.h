@@ -28,6 +28,9 @@ struct source *live_new(const struct live_maps *maps, live_free_slots *free_slot
 typedef void live_describe(void *arg, struct endpoint *e, int64_t ts_ns);
 void live_describe_by(struct source *s, live_describe *describe, void *arg);
 
+/* Has an end described that was learned later. */
+void live_describe_end(struct source *s, struct endpoint *e, int64_t ts_ns);
+
 /* Lets the programs run: what happens from here on is captured. */
 void live_start(struct source *s);
 

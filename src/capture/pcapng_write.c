@@ -184,6 +184,15 @@ static void make_up_addresses(struct pcapng_writer *w, struct wconn *k)
 					      (uint16_t)(port + 1025) };
 }
 
+static void keep_ends(struct pcapng_writer *w, struct wconn *k, const struct chunk *c)
+{
+	for (int i = 0; i < 2; i++) {
+		k->open.end[i] = c->end[i];
+		if (c->end[i].exe)
+			k->open.end[i].exe = strings_keep(&w->kept, c->end[i].exe);
+	}
+}
+
 static struct wconn *conn_new(struct pcapng_writer *w, const struct chunk *c)
 {
 	struct wconn *k = xcalloc(1, sizeof(*k));
@@ -194,9 +203,8 @@ static struct wconn *conn_new(struct pcapng_writer *w, const struct chunk *c)
 	k->open = *c;
 	k->addr = c->addr ? xstrdup(c->addr) : NULL;
 	k->open.addr = k->addr;
+	keep_ends(w, k, c);
 	for (int i = 0; i < 2; i++) {
-		if (c->end[i].exe)
-			k->open.end[i].exe = strings_keep(&w->kept, c->end[i].exe);
 		k->net[i] = c->net[i];
 		k->base[i] = 1;
 	}
@@ -391,6 +399,9 @@ static void put_chunk(struct pcapng_writer *w, struct wconn *k, int dir, const s
 			conn_remove(w, k);
 		break;
 	case CHUNK_OPEN:
+		if (c->learned)
+			block_stats(&w->out, k->interface->id, epoch_of(w, c->ts_ns),
+				    k->interface->received, k->interface->dropped, facts(w, "open", c));
 		break;
 	}
 }
@@ -400,6 +411,10 @@ static struct wconn *conn_of(struct pcapng_writer *w, const struct chunk *c)
 	struct wconn *k = hash_get(&w->conns, c->sock);
 	struct chunk open;
 
+	if (k && c->learned) {
+		keep_ends(w, k, c);
+		return k;
+	}
 	if (k && c->kind == CHUNK_OPEN) /* the pipeline says it once; twice means a new one */
 		conn_remove(w, k);
 	if (k && c->kind != CHUNK_OPEN)

@@ -47,6 +47,7 @@ static const struct word {
 	{ "reader_comm", W_NAME16, ANY, AT(reader_comm), NULL },
 	{ "fds", W_I32, ANY, AT(fds), NULL },
 	{ "early", W_FLAG, OPENS, AT(early), NULL },
+	{ "learned", W_FLAG, OPENS, AT(learned), NULL },
 	{ "transport", W_ENUM, OPENS, AT(transport), transport_names },
 	{ "role", W_ENUM, OPENS, AT(role), role_names },
 	{ "addr", W_ADDR, OPENS, AT(addr), NULL },

@@ -5,6 +5,8 @@
 
 #include "util/xalloc.h"
 
+static const enum role other_role[] = { ROLE_UNKNOWN, ROLE_SERVER, ROLE_CLIENT };
+
 /* A table entry is the connection's address with the direction in its lowest bit. */
 static void *entry(struct conn *c, int dir)
 {
@@ -86,9 +88,26 @@ static void complete(struct conns *t, struct conn *conn, const struct chunk *c)
 	conn->info.addr = conn->addr;
 }
 
+/* What an OPEN says of a connection that is known already. What was learned from who reads and
+ * writes is better than what it says, unless that is why it is said again. */
+static void update(struct conn *conn, const struct chunk *c)
+{
+	int own = c->sock == conn->sock[1];
+
+	for (int i = 0; i < 2; i++) {
+		struct endpoint *end = &conn->info.end[own ^ i];
+
+		if (c->learned || end->pid < 0)
+			*end = c->end[i];
+	}
+	if (conn->info.role[0] != ROLE_UNKNOWN)
+		return;
+	conn->info.role[own] = c->role;
+	conn->info.role[!own] = other_role[c->role];
+}
+
 struct conn *conns_open(struct conns *t, const struct chunk *c, int64_t epoch_ns, bool *is_new)
 {
-	static const enum role other[] = { ROLE_UNKNOWN, ROLE_SERVER, ROLE_CLIENT };
 	int dir;
 	struct conn *conn = conns_find(t, c->sock, &dir);
 
@@ -97,11 +116,12 @@ struct conn *conns_open(struct conns *t, const struct chunk *c, int64_t epoch_ns
 	*is_new = !conn;
 	if (conn) {
 		complete(t, conn, c);
+		update(conn, c);
 		return conn;
 	}
 	conn = conn_new(t, c, c->addr ? c->addr : "?");
 	conn->info.role[0] = c->role;
-	conn->info.role[1] = other[c->role];
+	conn->info.role[1] = other_role[c->role];
 	conn->info.end[0] = c->end[0];
 	conn->info.end[1] = c->end[1];
 	conn->info.open_ns = c->ts_ns + epoch_ns;
@@ -163,19 +183,61 @@ void conns_remove(struct conns *t, struct conn *c)
 	conn_free(c);
 }
 
-static void learn(struct endpoint *end, int32_t pid, const char *comm)
+/* True if it is another process: what was known of the last one does not hold for it. */
+static bool learn(struct endpoint *end, int32_t pid, const char *comm)
 {
-	if (pid < 0)
-		return;
-	end->pid = pid;
-	memcpy(end->comm, comm, sizeof(end->comm));
+	bool is_other = pid >= 0 && end->pid != pid;
+
+	if (is_other)
+		*end = (struct endpoint){ .pid = pid, .uid = -1 };
+	if (pid >= 0)
+		memcpy(end->comm, comm, sizeof(end->comm));
+	return is_other;
 }
 
-void conn_learn(struct conn *c, int dir, const struct chunk *chunk)
+int conn_learn(struct conn *c, int dir, const struct chunk *chunk)
 {
-	if (chunk->has_writer)
-		learn(&c->info.end[dir], chunk->pid, chunk->comm);
-	learn(&c->info.end[!dir], chunk->reader_pid, chunk->reader_comm);
+	int others = 0;
+
+	if (chunk->has_writer && learn(&c->info.end[dir], chunk->pid, chunk->comm))
+		others |= 1 << dir;
+	if (learn(&c->info.end[!dir], chunk->reader_pid, chunk->reader_comm))
+		others |= 1 << !dir;
+	return others;
+}
+
+struct chunk conn_learned(const struct conn *c, int64_t ts_ns)
+{
+	struct chunk open = {
+		.kind = CHUNK_OPEN,
+		.learned = true,
+		.early = c->info.seen_open,
+		.sock = c->sock[0],
+		.peer = c->sock[1],
+		.addr = c->addr,
+		.transport = c->info.transport,
+		.role = c->info.role[0],
+		.ts_ns = ts_ns,
+		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
+	};
+
+	memcpy(open.end, c->info.end, sizeof(open.end));
+	return open;
+}
+
+struct stamp chunk_stamp(const struct chunk *c, int64_t epoch_ns, int64_t start_ns)
+{
+	struct stamp st = {
+		.ts_ns = c->ts_ns + epoch_ns,
+		.elapsed_ns = c->ts_ns - start_ns,
+		.read_ns = c->read_ns < 0 ? -1 : c->read_ns + epoch_ns,
+		.pid = c->pid,
+		.tid = c->tid,
+		.reader_pid = c->reader_pid,
+	};
+
+	memcpy(st.comm, c->comm, sizeof(st.comm));
+	return st;
 }
 
 uint32_t conn_record_len(const struct conn *c, const struct chunk *chunk, bool has_data)

@@ -17,6 +17,7 @@ struct conn {
 	bool is_filtered; /* no target means it, nor ever will: likewise */
 	uint64_t filtered[2]; /* bytes that came meanwhile */
 	struct chunk *open; /* its OPEN, kept for -w until it is meant */
+	uint32_t learned;   /* how often a process of an end was learned */
 	char *addr;
 };
 
@@ -32,7 +33,8 @@ struct conns {
 void conns_init(struct conns *t, const struct want *want);
 void conns_release(struct conns *t);
 
-/* The connection that an OPEN chunk announces: *is_new says whether it was unknown. */
+/* The connection that an OPEN chunk announces, or says more of: *is_new says whether it was
+ * unknown. */
 struct conn *conns_open(struct conns *t, const struct chunk *c, int64_t epoch_ns, bool *is_new);
 
 /* Keeps the connection's OPEN chunk as c->open. */
@@ -57,13 +59,20 @@ struct conn *conns_any(struct conns *t);
 /* Forgets the connection and frees it with its decoder. */
 void conns_remove(struct conns *t, struct conn *c);
 
+/* An OPEN chunk that says what was learned. */
+struct chunk conn_learned(const struct conn *c, int64_t ts_ns);
+
+/* Times and processes of a chunk as the decoder takes them; epoch_ns, start_ns: of its source. */
+struct stamp chunk_stamp(const struct chunk *c, int64_t epoch_ns, int64_t start_ns);
+
 /* A KIND_CHUNK record of a chunk of direction dir, with its bytes if has_data: the room that it
  * takes in a batch, and its making. */
 uint32_t conn_record_len(const struct conn *c, const struct chunk *chunk, bool has_data);
 void conn_record(struct batch *b, const struct conn *c, int dir, const struct chunk *chunk,
 		 const struct stamp *st, bool has_data);
 
-/* Learns who really writes and reads from a DATA chunk of direction dir. */
-void conn_learn(struct conn *c, int dir, const struct chunk *chunk);
+/* Learns who really writes and reads from a DATA chunk of direction dir. Returns 1 << i for each
+ * end[i] that is another process than was known; of that only pid and comm are known then. */
+int conn_learn(struct conn *c, int dir, const struct chunk *chunk);
 
 #endif

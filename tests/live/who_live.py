@@ -315,3 +315,42 @@ def test_sockets_are_listed_with_both_ends_and_what_waits():
     at = next(i for i, line in enumerate(text) if where in line)
     assert text[at].split() == ["stream", where, f"python3[{server.pid}]"], text[at]
     assert f"python3[{one.pid}] -> python3[{server.pid}]  5 not read by the server" in text[at + 1]
+
+
+def ends(rows):
+    """Of the close records: pid, uid and exe of both ends."""
+    return sorted([(c[end]["pid"], c[end]["uid"], os.path.basename(c[end].get("exe", "?")))
+                   for end in ("client", "server")] for c in rows if c.get("op") == "close")
+
+
+def test_both_ends_are_who_really_reads_and_writes():
+    """A child after fork, and one that got the socket: not who connected or listened. Their user
+    is another, and so must be what is said of it; in the file too."""
+    exe = os.path.basename(os.path.realpath(sys.executable))
+    where, server, one, two = service("ends.sock")
+    late = Peer()
+    late.do("listen", live.path("ends-hand.sock"))
+    server.do("connect", "h", live.path("ends-hand.sock"))
+    late.do("accept", "h")
+    late.do("user", 65533)
+    file = live.path("ends.pcapng")
+    spf = live.Spf("-k", "conn", "-j", "-w", file, where)
+    exchange(server, two, "b", where, "plain")
+    one.do("connect", "c", where)
+    server.do("accept", "a")
+    one.do("fork")
+    child = int(one.do("pid"))
+    one.do("user", 65534)
+    server.do("pass", "h", "a")
+    late.do("take", "h", "a")
+    one.do("send", "c", "ask")
+    late.do("recv", "a")
+    late.do("send", "a", "answer")
+    one.do("recv", "c")
+    want = sorted([[(two.pid, 0, exe), (server.pid, 0, exe)],
+                   [(child, 65534, exe), (late.pid, 65533, exe)]])
+    got = ends(spf.records())
+    assert got == want, (got, want)
+    r = live.run(live.SPF, "-r", file, "-k", "conn", "-j")
+    got = ends([json.loads(line) for line in r.stdout.decode().splitlines()])
+    assert got == want, (got, want)

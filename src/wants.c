@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "wants.h"
+
+bool wants_of(const struct options *o, struct scripts *scripts, struct want *want, uint32_t *kinds)
+{
+	bool has_code = false, has_expr = false, prints;
+
+	for (size_t i = 0; i < o->script_cnt; i++) {
+		has_code |= o->script[i].what != 'f';
+		has_expr |= o->script[i].what == 'e';
+	}
+	prints = o->columns || o->format != SINK_TEXT;
+	if (!has_expr) /* with -e, -k names what it sees, not what is printed */
+		prints |= (!has_code && !o->write_file) || o->kinds;
+	*kinds = o->kinds ? o->kinds : 1u << KIND_FRAME | 1u << KIND_HTTP | 1u << KIND_GAP;
+	want->kind[KIND_CONN] = true;
+	want->kind[KIND_GAP] = true;
+	if (prints) {
+		for (uint32_t k = 0; k < KIND_COUNT; k++)
+			want->kind[k] |= (*kinds & 1u << k) != 0;
+		want->headers = true;
+		want->data = o->hexdump || o->ascii || o->format != SINK_TEXT;
+	}
+	if (scripts)
+		scripts_want(scripts, want);
+	if (!prints && o->count && !o->kinds) { /* -c counts what the scripts see */
+		*kinds = 0;
+		for (uint32_t k = 0; k < KIND_COUNT; k++)
+			*kinds |= (uint32_t)want->kind[k] << k;
+		*kinds &= ~(1u << KIND_CONN);
+	}
+	return prints;
+}
