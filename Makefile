@@ -18,6 +18,8 @@ ifeq ($(SAN),1)
 BUILD := $(BUILD)-san
 CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
+# As BPF's headers call the machine that CC builds for.
+ARCH := $(subst aarch64,arm64,$(subst x86_64,x86,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' "$(1)" "$(2)")
 
@@ -70,7 +72,7 @@ $(BUILD)/record.cdef: src/decode/record.h
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h)
 	$(call say,BPF,$@)
-	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v2 -D__TARGET_ARCH_$(subst aarch64,arm64,$(subst x86_64,x86,$(shell uname -m))) -O2 -g -Wall -Werror -Ibpf -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CLANG) -target bpf -mcpu=v2 -D__TARGET_ARCH_$(ARCH) -O2 -g -Wall -Werror -Ibpf -c -o $@ $<
 
 $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
