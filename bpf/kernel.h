@@ -202,6 +202,19 @@ struct unix_stream_read_state {
 	int flags;
 } CORE;
 
+#ifdef __TARGET_ARCH_arm64
+struct user_pt_regs {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 pstate;
+} CORE;
+
+struct pt_regs {
+	struct user_pt_regs user_regs;
+	s32 syscallno;
+} CORE;
+#else
 struct pt_regs {
 	unsigned long r10;
 	unsigned long ax;
@@ -211,6 +224,7 @@ struct pt_regs {
 	unsigned long di;
 	unsigned long orig_ax;
 } CORE;
+#endif
 
 struct kernfs_node {
 	u64 id;

@@ -55,19 +55,25 @@ static __always_inline bool is_unix(struct sock *sk)
 const volatile u64 cfg_reader_from, cfg_reader_to;   /* unix_stream_read_generic */
 const volatile u64 cfg_release_from, cfg_release_to; /* unix_release_sock */
 
+#ifdef __TARGET_ARCH_arm64
+enum { NR_RECVFROM = 207, NR_RECVMSG = 212, NR_SPLICE = 76, NR_RECVMMSG = 243 };
+#define CALL_NUMBER syscallno
+#else
 enum { NR_RECVFROM = 45, NR_RECVMSG = 47, NR_SPLICE = 275, NR_RECVMMSG = 299 };
+#define CALL_NUMBER orig_ax
+#endif
 
-/* The number of the running system call (x86-64), and its flags if it is one that receives.
- * They are still in the registers of the caller; io_uring's are not seen. */
+/* The number of the running system call, and its flags if it is one that receives. They are
+ * still in the registers of the caller; io_uring's are not seen. */
 static __always_inline u64 running_call(u64 *flags)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	u64 nr = BPF_CORE_READ(regs, orig_ax);
+	u64 nr = BPF_CORE_READ(regs, CALL_NUMBER);
 
 	if (nr == NR_RECVFROM || nr == NR_RECVMMSG)
-		*flags = BPF_CORE_READ(regs, r10);
+		*flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
 	else if (nr == NR_RECVMSG)
-		*flags = BPF_CORE_READ(regs, dx);
+		*flags = PT_REGS_PARM3_CORE_SYSCALL(regs);
 	return nr;
 }
 
