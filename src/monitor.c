@@ -327,6 +327,8 @@ static void on_signal(struct monitor *m)
 	if (m->interrupts && now - m->interrupted_ns < AGAIN_MS * 1000000ll)
 		return; /* one Ctrl-C may come twice: timeout(1) hands it on and repeats it */
 	m->interrupted_ns = now;
+	if (si.ssi_signo == SIGINT && isatty(STDERR_FILENO))
+		fputc('\n', stderr); /* what comes now does not stand behind the ^C */
 	kill(m->worker, m->interrupts++ ? SIGKILL : SIGTERM);
 }
 

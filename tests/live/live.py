@@ -89,7 +89,8 @@ def path(name):
 def start(*command, **options):
     """A peer, ended with the tests at the latest."""
     log = open(path(os.path.basename(command[0]) + ".log"), "ab")
-    p = subprocess.Popen(command, stdout=options.pop("stdout", log), stderr=log,
+    p = subprocess.Popen(command, stdout=options.pop("stdout", log),
+                         stderr=options.pop("stderr", log),
                          stdin=subprocess.DEVNULL, **options)
     processes.append(p)
     return p

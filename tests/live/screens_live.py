@@ -170,3 +170,31 @@ def test_ctrl_z_gives_the_shell_its_terminal():
         screen.end("q")
     finally:
         screen.tmux("kill-server")
+
+
+# What each script shows of the shop's calls; all others name its methods.
+SHOWS = {
+    "h2_abuse": "0 alarms in [1-9]", "h2_flow": "SENDER +SENT.*\nclient +[1-9]", "h2_settings": "client +client.py",
+    "h2_resets": "RST_STREAM +CANCEL +client",
+    "h2_frames": "HEADERS +client +[1-9]", "headers": "user-agent +[1-9]", "sock_top": r"client.py\S* +server.py",
+}
+
+
+def test_each_script_without_arguments_shows_something_right():
+    names = sorted(n[:-4] for n in os.listdir(os.path.join(live.ROOT, "scripts")) if n.endswith(".lua"))
+    for group in (names[i:i + 7] for i in range(0, len(names), 7)):
+        socket = shop()
+        Screen.count += 1
+        running = {}
+        for name in group:
+            out, err = open(live.path(name + ".out"), "wb"), open(live.path(name + ".err"), "wb")
+            running[name] = live.start(live.SPF, "-s", name, "--script-dir", os.path.join(live.ROOT, "scripts"), socket,
+                                       stdout=out, stderr=err)
+        for name in group:
+            live.until(lambda: live.READY.search(read(live.path(name + ".err"))), f"{name} is ready")
+        customer(socket, 2)
+        for name, p in running.items():
+            p.send_signal(signal.SIGINT)
+            assert p.wait(live.PATIENCE) == 0, (name, read(live.path(name + ".err")))
+            shown = read(live.path(name + ".out"))
+            assert re.search(SHOWS.get(name, r"demo\.Shop"), shown), (name, shown)

@@ -3,6 +3,8 @@
  * Lua can do to a table. SPF_SEQUENCES=100000 is the number of issue 6; the default is quick. */
 #include "script_test.h"
 
+#include <unistd.h>
+
 #include "util/log.h"
 #include "util/xalloc.h"
 
@@ -167,11 +169,54 @@ static void nor_does_it_without_the_compiler(void **state)
 	compare(true);
 }
 
+static size_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long pages = 0;
+
+	if (!f || fscanf(f, "%*u %lu", &pages) != 1)
+		fail_msg("/proc/self/statm");
+	fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* A script that keeps each record; SPF_KEPT=1000000 is the number of issue 6. */
+static void kept_records_take_less_than_twice_their_content(void **state)
+{
+	struct bench t = bench_script("local kept = {}\n"
+				      "function on_frame(f) kept[#kept + 1] = f end\n"
+				      "function on_end() print(#kept, kept[1].stream_id, kept[#kept].stream_id) end");
+	const char *env = getenv("SPF_KEPT");
+	int n = env ? atoi(env) : 100000;
+	size_t before = resident(), content = 0;
+	char *want;
+
+	for (int i = 0; i < n;) {
+		uint32_t used;
+
+		t.b = scripts_batch(t.s, 0);
+		used = t.b->used;
+		for (int k = 0; k < 120 && i < n; k++, i++)
+			add_headers(&t, (uint32_t)i, "/a.B/C", "a", "1", "b", "2", NULL);
+		content += t.b->used - used;
+		scripts_run(t.s, t.b);
+	}
+	before = resident() - before;
+	bench_end(&t);
+	want = xasprintf("%d\t0\t%d\n", n, n - 1);
+	assert_says(bench_text(&t), want);
+	free(want);
+	if (before > 2 * content + (8 << 20))
+		fail_msg("%zu MiB for %zu MiB of records", before >> 20, content >> 20);
+	bench_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_view_differs_from_a_plain_table_in_nothing),
 		cmocka_unit_test(nor_does_it_without_the_compiler),
+		cmocka_unit_test(kept_records_take_less_than_twice_their_content),
 	};
 
 	log_setup(true, false);
