@@ -24,6 +24,7 @@
 #include "find.h"
 #include "keys.h"
 #include "message.h"
+#include "modules.h"
 #include "options.h"
 #include "process.h"
 #include "rights.h"
@@ -57,6 +58,7 @@ struct monitor {
 	size_t file_cnt;
 	int script[OPTIONS_SCRIPTS];
 	size_t script_cnt;
+	int modules;     /* of the scripts, -1 none */
 	int link;        /* to the worker */
 	int signals;
 	pid_t pid, worker;
@@ -94,6 +96,10 @@ static void open_scripts(struct monitor *m)
 		if (!S_ISREG(st.st_mode))
 			die(EXIT_USAGE, "%s is not a script but a %s", path,
 			    S_ISDIR(st.st_mode) ? "folder" : "special file");
+		if (m->modules < 0)
+			m->modules = modules_new();
+		if (m->modules >= 0)
+			modules_add(m->modules, (uint32_t)m->script_cnt, path, fd);
 		free(path);
 		m->script[m->script_cnt++] = fd;
 	}
@@ -220,6 +226,7 @@ static void exec_worker(struct monitor *m, int link, char **argv)
 
 	for (int i = 0; i < WORKER_FDS; i++)
 		want[i] = -1;
+	want[WORKER_MODULES] = m->modules < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : m->modules;
 	want[WORKER_OUTPUT] = m->output;
 	want[WORKER_LINK] = link;
 	want[WORKER_INPUT] = m->input;
@@ -234,8 +241,6 @@ static void exec_worker(struct monitor *m, int link, char **argv)
 	/* Out of each other's way first. */
 	for (int i = 0; i < WORKER_FDS; i++)
 		high[i] = want[i] < 0 ? -1 : fcntl(want[i], F_DUPFD_CLOEXEC, 64);
-	want[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	high[0] = fcntl(want[0], F_DUPFD_CLOEXEC, 64);
 	for (int i = 0; i < WORKER_FDS; i++)
 		if (high[i] >= 0)
 			place(high[i], i);
@@ -468,7 +473,7 @@ static void restore_terminal(struct monitor *m)
 
 int monitor_main(const struct options *o, char **argv)
 {
-	struct monitor m = { .o = o, .signals = catch_signals() };
+	struct monitor m = { .o = o, .signals = catch_signals(), .modules = -1 };
 	int status;
 
 	open_scripts(&m);

@@ -17,6 +17,7 @@
 #include "capture/live.h"
 #include "capture/target.h"
 #include "message.h"
+#include "modules.h"
 #include "options.h"
 #include "peers.h"
 #include "pipeline.h"
@@ -134,7 +135,7 @@ static void drop_privileges(const struct options *o)
 	so.uid = user.uid;
 	so.gid = user.gid;
 	so.write_fds = 1u << WORKER_OUTPUT | 1u << STDERR_FILENO | 1u << WORKER_LINK;
-	so.read_fds = 1u << WORKER_LINK | (o->read_file ? 1u << WORKER_INPUT : 0);
+	so.read_fds = 1u << WORKER_LINK | 1u << WORKER_MODULES | (o->read_file ? 1u << WORKER_INPUT : 0);
 	for (size_t i = 0, fd = WORKER_SCRIPTS; i < o->script_cnt; i++)
 		if (o->script[i].what == 's')
 			so.read_fds |= 1u << fd++;
@@ -177,6 +178,7 @@ static struct script_source source_of(const struct options *o, const struct opti
 
 		out.what = SCRIPT_FILE;
 		out.name = strstr(base, ".lua") ? xstrdup(base) : xasprintf("%s.lua", base);
+		out.modules = modules_of(WORKER_MODULES, (uint32_t)(*fd - WORKER_SCRIPTS));
 		out.text = read_all((*fd)++);
 		return out;
 	}

@@ -5,6 +5,7 @@
 #define SPF_WORKER_H
 
 enum {
+	WORKER_MODULES = 0, /* what lies beside the scripts (modules.h), or /dev/null */
 	WORKER_OUTPUT = 1,
 	WORKER_LINK = 3,    /* socketpair with the monitor: struct message */
 	WORKER_INPUT = 4,   /* the file of -r, or the ring */

@@ -70,6 +70,7 @@ local spf = sys.trusted("api", sys, view, {
 env.spf = spf
 
 local loaded = { spf = spf }
+local started, want -- once records come it is too late to want more of them
 env.require = function(name)
   if type(name) ~= "string" then error("require takes a name", 2) end
   local m = loaded[name]
@@ -82,7 +83,12 @@ env.require = function(name)
   end
   local f, why = sys.load_text(text, chunk)
   if not f then error(why, 2) end
-  if not trusted and check.scan(f).cdata then error(chunk .. ": " .. check.no_cdata, 2) end
+  if not trusted then
+    if started then error("require '" .. name .. "' at the top level: what it reads is decoded from then on", 2) end
+    local s = check.scan(f)
+    if s.cdata then error(chunk .. ": " .. check.no_cdata, 2) end
+    want(s)
+  end
   loaded[name] = true
   m = setfenv(f, env)(name, trusted and sys or nil)
   if m ~= nil then loaded[name] = m end
@@ -130,7 +136,7 @@ local GENERIC = { pairs = true, next = true, rawget = true }
 local GENERIC_STRINGS = { fields = true, emit = true, inspect = true, encode = true,
   ["spf.inspect"] = true, ["spf.json"] = true, ["spf.csv"] = true }
 
-local function want(s, everything)
+function want(s, everything)
   for _, g in ipairs(s.gets) do everything = everything or GENERIC[g.name] end
   for k in next, s.strings do everything = everything or GENERIC_STRINGS[k] end
   for _, k in ipairs(DATA) do wanted.data = wanted.data or everything or s.strings[k] or false end
@@ -180,13 +186,6 @@ local function check_script(s)
   want(s, dynamic)
 end
 
-local function check_modules()
-  for module, text in next, source.modules do
-    local f = sys.load_text(text, "=" .. module)
-    if f then want(check.scan(f)) end
-  end
-end
-
 local function protect_env(allow)
   env_mt.__index = function(_, k)
     error(format("unknown global '%s'%s", tostring(k),
@@ -209,7 +208,6 @@ if source.what == "file" then
   local f, why = sys.load_text(source.text, "@" .. name)
   if not f then error(why, 0) end
   check_script(check.scan(f))
-  check_modules()
   if sys.check_only then return {} end
   env_mt.__index = function(_, k)
     error(format("unknown global '%s'%s", tostring(k), type(k) == "string" and check.hint(k, env) or ""), 2)
@@ -354,6 +352,7 @@ end]], values)
 end
 
 local loop = make_loop()
+started = true
 
 local tidy = sys.trusted("compact", view, sys.memory_max)
 local roots = { env, callbacks, on, conns, conn_states }

@@ -11,6 +11,12 @@
 #include "decode/decoder.h"
 #include "sink/sink.h"
 
+/* A file beside a script. A list of them ends with name NULL. */
+struct script_module {
+	const char *name;
+	struct bytes text;
+};
+
 /* One -s, -e or -f of the command line, its text already read. */
 struct script_source {
 	enum { SCRIPT_FILE, SCRIPT_EXPR, SCRIPT_FILTER } what; /* -s, -e, -f */
@@ -19,9 +25,7 @@ struct script_source {
 	const char *begin, *end; /* --begin, --end with -e; NULL none */
 	const char *const *args; /* -a k=v, NULL-terminated; NULL none */
 	uint32_t kinds;          /* -k: bit 1 << enum record_kind; kinds that -e and -f see */
-	const char *dir;         /* where require() looks besides the embedded library; NULL none */
-	/* Modules beside the script, read before the sandbox closed: name, text; NULL-terminated. */
-	const struct script_module { const char *name; struct bytes text; } *modules;
+	const struct script_module *modules; /* what require() finds besides the library; NULL none */
 };
 
 struct script_info {

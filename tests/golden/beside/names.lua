@@ -1,0 +1,1 @@
+return { frames = "frames", bytes = "bytes" }
