@@ -88,18 +88,18 @@ size_t text_utf8(struct bytes in, uint32_t *cp)
 #define EACH(c) (0x0101010101010101ull * (c))
 
 /* The high bit of each byte that is 0, and perhaps of some after it. */
-static uint64_t zeros(uint64_t w)
+static inline uint64_t zeros(uint64_t w)
 {
 	return (w - EACH(0x01)) & ~w & EACH(0x80);
 }
 
 /* The same for each byte that is not plain: the lowest one is right. */
-static uint64_t specials(uint64_t w, bool quotes)
+static inline uint64_t specials(uint64_t w, bool quotes)
 {
-	uint64_t found = (w | (w - EACH(0x20))) & EACH(0x80);
+	uint64_t quote = quotes ? EACH('\\') : EACH('"');
 
-	found |= zeros(w ^ EACH('\\')) | zeros(w ^ EACH(0x7f));
-	return quotes ? found : found | zeros(w ^ EACH('"'));
+	return ((w | (w - EACH(0x20))) & EACH(0x80)) | zeros(w ^ EACH(0x7f)) |
+	       zeros(w ^ EACH('\\')) | zeros(w ^ quote);
 }
 
 static uint64_t load(const uint8_t *p)
