@@ -11,6 +11,7 @@
 #include "capture/reorder.h"
 #include "capture/words.h"
 #include "conn/conns.h"
+#include "progress.h"
 #include "util/log.h"
 #include "util/watch.h"
 #include "util/xalloc.h"
@@ -29,6 +30,7 @@ struct pipeline {
 	struct reorder *reorder; /* NULL for a source that is in order already */
 	struct conns conns;
 	struct account account;
+	struct progress progress;
 	struct batch *batch;
 	struct batch *own_batch; /* the batch when there are no scripts */
 	uint32_t own_cap;
@@ -444,6 +446,8 @@ static bool turn(struct pipeline *p)
 
 	watch_enter(WATCH_READ);
 	rc = p->src->ops->next(p->src, &c, &settled);
+	if (progress_is_due(&p->progress))
+		progress_show(&p->progress, monotonic_ns());
 	if (rc > 0) {
 		if (p->reorder)
 			reorder_push(p->reorder, &c);
@@ -528,6 +532,7 @@ int pipeline_run(struct pipeline *p, const volatile int *stop)
 
 	if (p->scripts) /* timers count from the beginning of the capture */
 		p->due_ns = scripts_tick(p->scripts, began, began + p->src->epoch_ns);
+	progress_init(&p->progress, p->src, p->o->quiet, monotonic_ns());
 	while (!p->reason) {
 		if (*stop)
 			end(p, "signal", EXIT_OK);
@@ -537,6 +542,7 @@ int pipeline_run(struct pipeline *p, const volatile int *stop)
 		if (!p->reason && p->src->ops->wait)
 			p->src->ops->wait(p->src, 1);
 	}
+	log_status_end();
 	if (!p->src->is_live && !began)
 		began = p->src->start_ns;
 	finish(p);

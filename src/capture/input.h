@@ -14,7 +14,7 @@ struct input {
 	bool eof;
 	bool may_wait;   /* a pipe: input_need() says -EAGAIN rather than to sleep */
 	uint64_t off;    /* of the first byte that was not skipped */
-	uint64_t size;   /* of a regular file, else 0 */
+	uint64_t size;   /* of a file from where it began to be read; 0 = not known: a pipe */
 	uint8_t *mem;
 	size_t head, len, cap;
 };

@@ -285,6 +285,7 @@ struct source *own_new(struct packets *p, struct bytes comment)
 
 	o->s = (struct source){ .ops = &ops, .is_ordered = true };
 	o->packets = *p;
+	o->s.file = &o->packets.in;
 	if (read_section(o, comment, &o->s.epoch_ns, &o->s.start_ns))
 		o->s.epoch_ns = o->s.start_ns = 0;
 	o->section_epoch_ns = o->s.epoch_ns;

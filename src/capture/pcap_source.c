@@ -112,6 +112,7 @@ struct source *pcap_source_new(struct packets *p)
 
 	d->s = (struct source){ .ops = &ops, .is_ordered = true };
 	d->packets = *p;
+	d->s.file = &d->packets.in;
 	d->tcp = tcp_new();
 	d->ahead_rc = next_packet(d, &d->ahead);
 	d->has_ahead = d->ahead_rc != -EAGAIN;

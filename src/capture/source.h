@@ -5,6 +5,7 @@
 #define SPF_CAPTURE_SOURCE_H
 
 #include "capture/chunk.h"
+#include "capture/input.h"
 
 struct source;
 
@@ -23,6 +24,7 @@ struct source {
 	const char *why;        /* of a failure; static or owned by the source */
 	int64_t epoch_ns;       /* CLOCK_REALTIME - CLOCK_MONOTONIC of its times */
 	int64_t start_ns;       /* its time at which the capture began */
+	const struct input *file; /* how far it is read; NULL live */
 	int64_t end_ns;         /* files: when it ended, once -ENODATA; 0 = with its last chunk */
 	bool is_live;
 	bool is_ordered;        /* chunks come in the order of writing: no reordering needed */

@@ -397,6 +397,7 @@ struct source *trace_new(struct input *in)
 
 	t->s = (struct source){ .ops = &ops, .epoch_ns = EPOCH_NS, .is_ordered = true };
 	t->in = *in;
+	t->s.file = &t->in;
 	t->first_rc = trace_next(&t->s, &t->first, &settled_ns);
 	t->has_first = true;
 	return &t->s;

@@ -12,6 +12,7 @@
 #include "sink/dump.h"
 #include "sink/json.h"
 #include "sink/line.h"
+#include "util/log.h"
 #include "util/xalloc.h"
 
 #define FULL_LEN      65536 /* buffered bytes that are written without being asked: a pipe's size */
@@ -70,6 +71,8 @@ int sink_flush(struct sink *s)
 {
 	struct bytes rest = buf_bytes(&s->out), done;
 
+	if (rest.len && s->o.escape) /* a terminal: what is printed there stays alone */
+		log_status_end();
 	while (rest.len && !s->err) {
 		ssize_t n = write(s->fd, rest.p, rest.len);
 

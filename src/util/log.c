@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CLEAR_LINE "\r\033[K"
+
 static bool is_quiet, is_verbose;
+static bool has_status, is_status_over;
 static log_escape_fn *escape;
 
 void log_setup(bool quiet, bool verbose)
@@ -27,6 +30,9 @@ static void line(const char *fmt, va_list ap)
 
 	if (vasprintf(&text, fmt, ap) < 0)
 		return;
+	if (has_status)
+		buf_puts(&safe, CLEAR_LINE);
+	has_status = false;
 	buf_puts(&safe, "spf: ");
 	if (escape)
 		escape(&safe, bytes_str(text), true);
@@ -67,6 +73,27 @@ void log_debug(const char *fmt, ...)
 	va_start(ap, fmt);
 	line(fmt, ap);
 	va_end(ap);
+}
+
+void log_status(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (is_status_over)
+		return;
+	has_status = true;
+	fputs(CLEAR_LINE "spf: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+}
+
+void log_status_end(void)
+{
+	is_status_over = true;
+	if (has_status)
+		fputs(CLEAR_LINE, stderr);
+	has_status = false;
 }
 
 void die(enum exit_code code, const char *fmt, ...)

@@ -26,6 +26,11 @@ void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Shows a line on the terminal that stderr is, in place of the one before, until a message comes
+ * or log_status_end(), which is for good: a terminal that others write to is theirs. */
+void log_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_status_end(void);
+
 /* Prints the line and ends the program with code. */
 void die(enum exit_code code, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));

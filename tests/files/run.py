@@ -10,7 +10,7 @@ that no longer deviates is a failure too.
 
 usage: run.py SPF [CASE…]      CASE: part of a case's name; prints details
 """
-import glob, json, os, re, shutil, subprocess, sys, tempfile
+import glob, json, os, pty, re, shutil, subprocess, sys, tempfile
 
 SPF, ONLY = os.path.abspath(sys.argv[1]), sys.argv[2:]
 CUTS, CUT_CNT = os.path.join(os.path.dirname(SPF), "tests/cuts"), 200
@@ -231,6 +231,47 @@ def test_scripts(name, capture):
     report(f"scripts/{name}", problem)
 
 
+# ---- a long file on a terminal ----
+
+def on_a_terminal(*args, prints_there):
+    """What the terminal of stderr, and of stdout if prints_there, gets to see."""
+    master, slave = pty.openpty()
+    p = subprocess.Popen([SPF, *args], stdin=subprocess.DEVNULL, stderr=slave,
+                         stdout=slave if prints_there else subprocess.DEVNULL)
+    os.close(slave)
+    seen = b""
+    try:
+        while got := os.read(master, 65536):
+            seen += got
+    except OSError:
+        pass  # how Linux says that the other end is closed
+    os.close(master)
+    assert p.wait(timeout=60) == 0, seen
+    return seen
+
+
+def test_progress():
+    trace, slow = (os.path.join(TMP, n) for n in ("long.chunks", "slow.lua"))
+    with open(trace, "w", encoding="utf-8") as f:
+        f.write("O early=1 addr=/run/long.sock\n" + "C 00\n" * 2000)
+    with open(slow, "w", encoding="utf-8") as f: # two seconds of work for a file of a few KB
+        f.write("function on_chunk() for i = 1, 4e6 do end end\n"
+                "function on_end() print('the end') end\n")
+    clear = b"\r\x1b[K"
+    status = re.compile(rb"\r\x1b\[Kspf: \d+ % of 0 MB")
+    quick = on_a_terminal("-r", trace, "-k", "chunk", prints_there=False)
+    report("progress/none within a second", None if clear not in quick else repr(quick))
+    loud = on_a_terminal("-r", trace, "-s", slow, prints_there=True)
+    rest = status.sub(b"", loud)
+    report("progress/shown and cleared", None if status.search(loud) and
+           rest == clear + b"the end\r\n" else repr(loud))
+    quiet = on_a_terminal("-q", "-r", trace, "-s", slow, prints_there=True)
+    report("progress/none with -q", None if quiet == b"the end\r\n" else repr(quiet))
+    busy = on_a_terminal("-r", trace, "-s", slow, "-k", "chunk", prints_there=True)
+    report("progress/none between printed lines", None if clear not in busy[200:] else
+           repr(busy[:400]))
+
+
 def main():
     global skipped
     corpora = os.environ.get("SPF_CORPORA")
@@ -256,6 +297,8 @@ def main():
         test_cuts(name, capture)
         if capture in captures[:4] or "golden" in capture:
             test_scripts(name, capture)
+    if wants("progress"):
+        test_progress()
     if not ONLY:
         for name in sorted(set(ALLOWED) - seen_allowed):
             report(name, "is in allowed.txt but is no case")
