@@ -232,9 +232,9 @@ KINDS = {
                   hook='on_http(f)\n  if f.what == "response" then return end'),
 }
 OTHERS = {  # of HTTP/1; what they print is not the same, it is what they are for
-    "httpry": lambda path: ["httpry", "-q", "-r", path],
-    "tcpflow": lambda path: ["tcpflow", "-q", "-r", path, "-o", os.path.join(DIR, "flows")],
-    "suricata": lambda path: ["suricata", "-r", path, "-l", DIR],
+    "httpry": lambda path, port: ["httpry", "-q", "-r", path, f"tcp port {port}"],
+    "tcpflow": lambda path, port: ["tcpflow", "-q", "-r", path, "-o", os.path.join(DIR, "flows")],
+    "suricata": lambda path, port: ["suricata", "-r", path, "-l", DIR],
 }
 
 
@@ -263,7 +263,7 @@ def bench(name, megabytes):
     print(f"  paths counted: spf {count.out}, tshark {tapped.out.splitlines()[-1]}")
     for other, command in OTHERS.items() if name == "http1" else ():
         if shutil.which(other):
-            Run(*command(path)).row(columns)
+            Run(*command(path, port)).row(columns)
         else:
             print(f"  skip: {other} is not installed")
 
