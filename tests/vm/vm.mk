@@ -4,10 +4,10 @@
 check-capture: $(COMPARE) ## captured bytes against read bytes, on this kernel (root)
 	$(Q)tests/vm/native.sh $(COMPARE)
 
-check-vm: $(COMPARE) ## the same on Debian's kernels 5.10, 6.1 and 6.12 in QEMU
+check-vm: $(COMPARE) $(SPF) ## the same on Debian's kernels 5.10, 6.1 and 6.12 in QEMU, and spf itself
 	$(Q)tests/vm/check.sh $(BUILD)
 
-coverage: $(COMPARE) ## likewise, and puts the table into bpf/README.md
+coverage: $(COMPARE) $(SPF) ## likewise, and puts the table into bpf/README.md
 	$(Q)COVERAGE_BLESS=1 tests/vm/check.sh $(BUILD)
 
 SUITES += check-capture check-vm
