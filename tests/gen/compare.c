@@ -57,6 +57,7 @@ struct truth {
 };
 
 static struct hash directions;
+static pid_t generator = -1;
 static struct source *source;
 
 static struct seen *seen_of(uint64_t sock)
@@ -136,7 +137,7 @@ static bool drain(void)
 static struct seen *find(const struct truth *t)
 {
 	char label[200];
-	size_t n = (size_t)sprintf(label, "gen %s\n", t->name), at = 0;
+	size_t n = (size_t)sprintf(label, "gen %d %s\n", (int)generator, t->name), at = 0;
 	struct seen *s;
 
 	while ((s = hash_each(&directions, &at)))
@@ -162,7 +163,7 @@ static long difference(const struct truth *t, const struct seen *s)
 	if (p == MAP_FAILED)
 		return 0;
 	for (size_t i = 0; i < n && at < 0; i++) {
-		if (h < end && i == h->from)
+		while (h < end && i == h->from) /* one may begin where the last ends */
 			i = h++->to;
 		if (i < n && p[i] != q[i])
 			at = (long)i;
@@ -242,7 +243,7 @@ static const char *judge(const struct truth *t, char *detail)
 /* ---- the run ---- */
 
 /* Runs the generator beside this program; returns the read end of its output. */
-static FILE *generate(char **argv, pid_t *pid)
+static FILE *generate(char **argv)
 {
 	char self[512];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 5);
@@ -252,8 +253,8 @@ static FILE *generate(char **argv, pid_t *pid)
 		return NULL;
 	self[n] = '\0';
 	strcpy(strrchr(self, '/') + 1, "gen");
-	*pid = fork();
-	if (*pid == 0) {
+	generator = fork();
+	if (generator == 0) {
 		dup2(out[1], 1);
 		close(out[0]);
 		close(out[1]);
@@ -292,9 +293,8 @@ static int run(struct bpf *b, char **argv)
 	const char *verdict;
 	int status, rc = 0;
 	FILE *list;
-	pid_t pid = -1;
 
-	list = generate(argv, &pid);
+	list = generate(argv);
 	for (;;) {
 		if (!drain())
 			return 1;
@@ -316,7 +316,7 @@ static int run(struct bpf *b, char **argv)
 		printf("%s\t%s\t%s\n", verdict, t.name, detail);
 		fflush(stdout);
 	}
-	waitpid(pid, &status, 0);
+	waitpid(generator, &status, 0);
 	return rc || status;
 }
 

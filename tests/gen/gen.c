@@ -5,8 +5,9 @@
  *
  *     NAME/forth  READ  WRITTEN  FILE  WRITER-PID  READER-PID
  *
- * Every direction's bytes begin with the line "gen NAME/forth" (or back), by which a capture
- * of it is recognised; the rest is pseudo-random, seeded by the name. Where fewer bytes were
+ * Every direction's bytes begin with the line "gen PID NAME/forth" (or back), PID that of this
+ * program, by which a capture of it is recognised, also beside another run of it; the rest is
+ * pseudo-random, seeded by that line. Where fewer bytes were
  * read than written, FILE goes on with those that nobody read.
  * A way that this kernel does not have prints "# NAME skipped: why".
  */
@@ -56,12 +57,14 @@ void store_put(struct store *s, const void *p, size_t len)
 	s->len += len;
 }
 
+static pid_t self;
+
 /* The known bytes of a direction. */
 static uint8_t *known_bytes(const char *name, const char *direction, size_t len)
 {
 	uint8_t *p = malloc(len + 8);
 	uint64_t x = 88172645463325252ull;
-	size_t n = (size_t)sprintf((char *)p, "gen %s/%s\n", name, direction);
+	size_t n = (size_t)sprintf((char *)p, "gen %d %s/%s\n", (int)self, name, direction);
 
 	for (size_t i = 0; i < n; i++)
 		x = (x ^ p[i]) * 0x9e3779b97f4a7c15ull;
@@ -310,6 +313,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: gen DIR [PATTERN]...\n");
 		return 2;
 	}
+	self = getpid();
 	patterns = argv + 2;
 	for (const struct kind *k = kinds; k->name; k++)
 		try_kind(dir, k);
