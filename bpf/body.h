@@ -28,10 +28,8 @@ struct sock_state {
 	u8 is_aligned; /* of an old socket: what was written is counted from the right place */
 	u8 is_new;
 	u8 is_tcp;
-	u8 has_seq;
+	u8 is_local; /* TCP: so is the other end, for all that is known */
 	u8 has_urgent; /* somebody read with MSG_OOB */
-	u32 next_seq;  /* TCP: of the next new byte; */
-	u32 sent_seq;  /* of the next that nobody has written */
 	u32 peer_slot; /* the other direction's; SPF_SLOTS: not known. TCP: lives as long */
 	u64 peer_id;
 	u64 skb;     /* stream: the buffer that is being read, */
@@ -471,7 +469,7 @@ static __always_inline void sent(struct sock_state *st, u64 len)
 }
 
 /* The next len bytes of a direction passed, and cannot be copied. */
-static __always_inline void unreadable(struct sock_state *st, struct spf_slot *slot, u32 len)
+static __always_inline void unreadable(u32 slot_nr, struct spf_slot *slot, u32 len)
 {
 	struct spf_event_data *d;
 
@@ -487,7 +485,7 @@ static __always_inline void unreadable(struct sock_state *st, struct spf_slot *s
 		d->cap = 0;
 		d->fds = 0;
 		d->flags = SPF_DATA_UNREADABLE;
-		fill_event(&d->e, SPF_EVENT_DATA, st->slot, st->id);
+		fill_event(&d->e, SPF_EVENT_DATA, slot_nr, slot->sock);
 		bpf_ringbuf_submit(d, BPF_RB_NO_WAKEUP);
 		slot->unreadable += len;
 	} else {

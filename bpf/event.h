@@ -43,6 +43,7 @@ enum spf_event_kind {
 	SPF_EVENT_DATA,
 	SPF_EVENT_SENT,
 	SPF_EVENT_EOF,
+	SPF_EVENT_READ,
 };
 
 struct spf_event {
@@ -50,7 +51,7 @@ struct spf_event {
 	u32 slot; /* of the sender's direction */
 	u64 sock; /* id of the sending socket */
 	u64 ts;   /* CLOCK_MONOTONIC, ns */
-	u32 pid;  /* current: the reader on DATA and EOF, the writer on SENT */
+	u32 pid;  /* current: the reader on DATA, READ and EOF, the writer on SENT */
 	u32 tid;
 	char comm[16];
 };
@@ -69,6 +70,7 @@ enum {
 	SPF_DATA_UNREAD = 1,  /* nobody read them: the receiver was closed */
 	SPF_DATA_SENDING = 2, /* seen when they were sent, not when they were read */
 	SPF_DATA_UNREADABLE = 4, /* the kernel did not let us: none follow */
+	SPF_DATA_REMOTE = 8,  /* another machine sent them */
 };
 
 /* len bytes were written; off = how many the sender had written before. */
@@ -76,6 +78,12 @@ struct spf_event_sent {
 	struct spf_event e;
 	u64 off;
 	u64 len;
+};
+
+/* What was seen when it was sent (SPF_DATA_SENDING) is read, up to offset end. */
+struct spf_event_read {
+	struct spf_event e;
+	u64 end;
 };
 
 enum spf_role { SPF_ROLE_UNKNOWN, SPF_ROLE_CLIENT, SPF_ROLE_SERVER };
@@ -101,7 +109,8 @@ struct spf_event_open {
 				* AF_INET: two struct spf_tcp_end, of end[0] and end[1] */
 	u8 is_unmeant; /* see struct spf_slot */
 	u8 match;      /* enum spf_match; AF_UNIX */
-	u8 reserved[2];
+	u8 is_local;   /* TCP: both ends are of this machine, for all that is known */
+	u8 reserved;
 };
 
 /* The reader saw the end of e.sock's direction. */
@@ -125,7 +134,15 @@ struct spf_slot {
 	u32 is_unwanted; /* set by user space, which knows more of both ends */
 	u32 is_unmeant; /* no process that struct spf_who means has used the connection yet */
 	u32 seen;     /* number of the last sweep that found the socket alive */
+	u32 seq;      /* TCP: sequence number of the byte at offset 0 */
+	u32 seq_from; /* enum spf_seq: where that is known from */
 	u32 reserved;
+};
+
+enum spf_seq {
+	SPF_SEQ_UNKNOWN,
+	SPF_SEQ_READ, /* bytes are taken when a process reads them, */
+	SPF_SEQ_SENT, /* or when one sends them: read, only the time is news */
 };
 
 /* Whose connections are captured: those that a process has used for which all of this holds. */

@@ -40,6 +40,7 @@ enum { SOCK_STREAM = 1 };
 enum { TCP_ESTABLISHED = 1, TCP_CLOSE_WAIT = 8, TCP_TIME_WAIT = 6, TCP_LISTEN = 10, TCP_NEW_SYN_RECV = 12 };
 enum { MSG_OOB = 1, MSG_PEEK = 2 };
 enum { RCV_SHUTDOWN = 1 };
+enum { SOCK_BINDPORT_LOCK = 8 };
 enum { PIDTYPE_TGID = 1 };
 enum { S_IFMT = 0170000, S_IFSOCK = 0140000 };
 
@@ -101,6 +102,18 @@ struct in6_addr {
 	u8 s6_addr[16]; /* a union in the kernel */
 };
 
+struct ns_common {
+	u32 inum;
+} CORE;
+
+struct net {
+	struct ns_common ns;
+} CORE;
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
@@ -111,6 +124,7 @@ struct sock_common {
 	u16 skc_family;
 	volatile u8 skc_state;
 	unsigned long skc_flags;
+	possible_net_t skc_net;
 } CORE;
 
 struct socket {
@@ -134,10 +148,20 @@ struct sock {
 	const struct cred *sk_peer_cred;
 	struct sk_buff_head sk_receive_queue;
 	u8 sk_shutdown;
+	u8 sk_userlocks : 4;
 } CORE;
 
 struct tcp_sock {
 	u32 write_seq;
+	u32 snd_nxt;
+	u32 rcv_nxt;
+	u32 copied_seq;
+	u64 bytes_received;
+	u64 bytes_sent;
+} CORE;
+
+struct tcp_skb_cb {
+	u32 seq;
 } CORE;
 
 struct sockaddr_un_any {
@@ -173,6 +197,7 @@ struct sk_buff {
 	u32 len;
 	u32 data_len;
 	u16 transport_header;
+	u16 network_header;
 	u32 end; /* 64-bit kernels: an offset from head */
 	unsigned char *head;
 	unsigned char *data;

@@ -35,6 +35,8 @@ enum {
 	MAX_UNREAD = 512, /* buffers in the queue of a socket that is closed */
 	UNREAD = 1 << 16, /* beside the number of descriptors */
 	SENDING = 1 << 17,
+	REMOTE = 1 << 19, /* these are enum spf_data flags */
+	KINDS = UNREAD | SENDING | REMOTE,
 };
 
 struct {
@@ -135,7 +137,7 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 	off = slot->read;
 	slot->read += len;
 	/* An urgent byte (5.15+) is queued where no probe can be set. */
-	if (!(extra & SENDING) && slot->read > slot->accepted)
+	if (!(extra & (SENDING | REMOTE)) && slot->read > slot->accepted)
 		slot->accepted = slot->read;
 	if (slot->is_unwanted | slot->is_unmeant) {
 		slot->filtered += len;
@@ -167,7 +169,7 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 /* Bytes whose address is not known: nothing can be read at 0. */
 static __always_inline void skip(u32 slot_nr, u32 len, u32 extra)
 {
-	emit_piece(0, len, 1, slot_nr, extra & (UNREAD | SENDING));
+	emit_piece(0, len, 1, slot_nr, extra & (KINDS));
 }
 
 /* len bytes in one piece of memory, of which at most cap are copied. */
@@ -186,7 +188,7 @@ __noinline int emit_range(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 			return 0;
 		va += n;
 		len -= n;
-		extra &= UNREAD | SENDING;
+		extra &= KINDS;
 	}
 	if (len)
 		skip(slot_nr, len, extra);
@@ -221,7 +223,7 @@ __noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
 		cap -= cap < n ? cap : n;
 		at += n;
 		len -= n;
-		extra &= UNREAD | SENDING;
+		extra &= KINDS;
 	}
 	frags = info + bpf_core_field_offset(struct skb_shared_info, frags);
 	for (i = 0; i < MAX_FRAGS && i < cnt && len; i++) {
@@ -239,7 +241,7 @@ __noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
 			cap -= cap < n ? cap : n;
 			at += n;
 			len -= n;
-			extra &= UNREAD | SENDING;
+			extra &= KINDS;
 		}
 		pos += f.len;
 	}
@@ -253,6 +255,25 @@ static __always_inline u32 passed_fds(struct sk_buff *skb)
 	struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
 
 	return fp ? (u16)BPF_CORE_READ(fp, count) : 0;
+}
+
+/* A global function, so that what it has on the stack is not there while bytes are copied. */
+__noinline int make_tcp(u64 sk, u32 is_opening, u32 len)
+{
+	tcp_state((struct sock *)sk, is_opening, len, current_task());
+	return 0;
+}
+
+static __always_inline struct sock_state *tcp_begin(struct sock *sk, bool is_opening, u32 len)
+{
+	make_tcp((u64)sk, is_opening, len);
+	return state_find(sk);
+}
+
+static __always_inline void take_segment(struct sk_buff *skb, u32 slot_nr, struct spf_slot *slot,
+					 struct segment *s, u32 flags)
+{
+	walk((u64)skb, s->at, s->len, slot_nr, flags == SPF_DATA_SENDING ? SENDING : REMOTE);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -296,10 +317,33 @@ static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
 	return 0;
 }
 
+enum { AT_SEQ = 0xffffffff }; /* where the socket says that its reader is */
+
+/* Returns 1 if it is TCP: what another machine sent, or news of when it was read. A global
+ * function: what is read is unix or TCP, and what one has on the stack the other has not. */
+__noinline int read_tcp(u64 addr, u32 at, u32 len)
+{
+	struct sk_buff *skb = (struct sk_buff *)addr;
+	struct sock *sk;
+
+	if (!cfg_tcp || !is_active())
+		return 0;
+	sk = BPF_CORE_READ(skb, sk);
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
+		return 0;
+	if (at == AT_SEQ)
+		at = reading_at(skb, sk);
+	if (at < BPF_CORE_READ(skb, len) && len <= BPF_CORE_READ(skb, len) - at)
+		segment_read(skb, sk, at, len);
+	return 1;
+}
+
 SEC("kprobe/skb_copy_datagram_iter")
 int BPF_KPROBE(on_read, struct sk_buff *skb, int at, void *to, int len)
 {
-	return read_buffer(skb, at, len);
+	if (!read_tcp((u64)skb, at, len))
+		read_buffer(skb, at, len);
+	return 0;
 }
 
 struct copy_event {
@@ -315,6 +359,8 @@ int on_read_event(struct copy_event *e)
 	struct sock *sk = BPF_CORE_READ(skb, sk);
 	u32 at = 0;
 
+	if (read_tcp((u64)skb, AT_SEQ, e->len))
+		return 0;
 	if (is_wanted(sk) && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
 		at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
 	return read_buffer(skb, at, e->len);

@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* TCP: what local processes send, taken from the segments where they are handed to the network
- * (net_dev_queue, loopback too). A segment's sequence number is its place in the stream, so
- * what is sent again, or passes several devices, is taken once, and a hole is known.
+/* TCP. What a local process sends is taken from the segments where they are handed to the network
+ * (net_dev_queue, loopback too); what another machine sends, where a local process reads it. A
+ * segment's sequence number is its place in the stream, so what is sent again, passes several
+ * devices, or was seen when it was sent, is taken once, and a hole is known. Of bytes that were
+ * seen being sent, the reader tells the time of reading.
  *
- * A connection is known by its two addresses. Both directions get their ids and slots when
- * the first end of it sends; where the other end is another machine, its direction stays empty.
+ * A connection is known by its two addresses. Both directions get their ids and slots when the
+ * first end of it sends or reads; the other end finds them, in whatever network namespace it is.
+ * Behind a translation of addresses (NAT) it has others: there the two ends of a connection are
+ * two connections, each of them whole.
  */
 #ifndef SPF_TCP_H
 #define SPF_TCP_H
 
-const volatile u32 cfg_watch_tcp; /* every TCP connection is watched */
+const volatile u32 cfg_tcp; /* some TCP connections are watched */
+const volatile u32 cfg_watch_tcp; /* every one is */
 
 struct tcp_key {
 	struct spf_tcp_end end[2]; /* the smaller first */
+	u32 netns; /* of addresses that mean something else in each; else 0 */
 };
 
 struct tcp_pair {
+	u64 sk[2]; /* the sockets, where they are known */
 	u64 id[2];
 	u32 slot[2];
 	u8 is_watched;
 	u8 is_new;
 	u8 is_client; /* which end opened it; 2 = unknown */
-	u8 reserved[5];
+	u8 is_local;
+	u8 reserved[4];
 };
 
 struct {
@@ -37,6 +45,9 @@ struct {
 	__type(key, struct spf_tcp_target);
 	__type(value, u32);
 } tcp_targets SEC(".maps");
+
+/* A backend says how a state is made, where its bytes are copied: */
+static struct sock_state *tcp_begin(struct sock *sk, bool is_opening, u32 len);
 
 struct segment {
 	u32 seq;
@@ -64,6 +75,18 @@ static __always_inline void map_ipv4(u8 *addr, u32 ipv4)
 	__builtin_memcpy(addr + 12, &ipv4, 4);
 }
 
+/* Addresses that do not leave the network namespace: 127.0.0.0/8, ::1, one's own. */
+static __always_inline bool is_inside(const struct spf_tcp_end *a, const struct spf_tcp_end *b)
+{
+	u64 of_a[2], of_b[2];
+
+	__builtin_memcpy(of_a, a->addr, sizeof(of_a));
+	__builtin_memcpy(of_b, b->addr, sizeof(of_b));
+	if (of_a[0] == of_b[0] && of_a[1] == of_b[1])
+		return true;
+	return !of_a[0] && (of_a[1] & 0xffffffffffull) == 0x7fffff0000ull;
+}
+
 /* Fills the key; returns which of its ends is sk's. */
 static __always_inline u32 fill_key(struct tcp_key *key, struct sock *sk)
 {
@@ -80,6 +103,8 @@ static __always_inline u32 fill_key(struct tcp_key *key, struct sock *sk)
 	}
 	own.port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	other.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (is_inside(&own, &other))
+		key->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	/* Any order will do, if both ends find the same. */
 	__builtin_memcpy(&a, own.addr + 8, 8);
 	__builtin_memcpy(&b, other.addr + 8, 8);
@@ -102,23 +127,47 @@ static __always_inline u32 fill_key(struct tcp_key *key, struct sock *sk)
 	return mine;
 }
 
-static __always_inline bool is_tcp_target(struct tcp_key *key)
+static __always_inline bool is_tcp_target(const struct spf_tcp_target *t)
 {
+	u64 is_there = bpf_map_lookup_elem(&tcp_targets, t) != 0;
+
+	asm volatile("" : "+r"(is_there)); /* two pointers may not be or-ed, as clang would */
+	return is_there;
+}
+
+/* Which ends of the connection are a target: 1 and 2; both if every connection is watched. */
+static __always_inline u32 targets_of(struct tcp_key *key)
+{
+	u32 ends = 0;
 	int i;
 
 	if (cfg_watch_tcp)
-		return true;
+		return 3;
 	for (i = 0; i < 2; i++) {
 		struct spf_tcp_target t = {};
 
 		t.port = key->end[i].port;
-		if (bpf_map_lookup_elem(&tcp_targets, &t))
-			return true;
+		if (is_tcp_target(&t))
+			ends |= 1 << i;
 		__builtin_memcpy(t.addr, key->end[i].addr, 16);
-		if (bpf_map_lookup_elem(&tcp_targets, &t))
-			return true;
+		if (is_tcp_target(&t))
+			ends |= 1 << i;
 	}
-	return false;
+	return ends;
+}
+
+/* False if what follows the packet's outermost IP header (and, of IPv6, the option of a large
+ * packet) is not TCP's: a tunnel has taken it, which was seen before. */
+static __always_inline bool has_tcp_header(struct sk_buff *skb)
+{
+	u64 ip = (u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
+	u8 raw[41];
+
+	if (bpf_probe_read_kernel(raw, sizeof(raw), (void *)ip))
+		return false;
+	if (raw[0] >> 4 == 6)
+		return raw[6] == IPPROTO_TCP || (!raw[6] && raw[40] == IPPROTO_TCP);
+	return raw[9] == IPPROTO_TCP;
 }
 
 static __always_inline bool parse_segment(struct sk_buff *skb, struct segment *s)
@@ -129,7 +178,7 @@ static __always_inline bool parse_segment(struct sk_buff *skb, struct segment *s
 	u8 raw[20];
 	u32 seq;
 
-	if (bpf_probe_read_kernel(raw, sizeof(raw), (void *)th))
+	if (!has_tcp_header(skb) || bpf_probe_read_kernel(raw, sizeof(raw), (void *)th))
 		return false;
 	__builtin_memcpy(&seq, raw + 4, 4);
 	s->seq = bpf_ntohl(seq);
@@ -207,8 +256,9 @@ static __always_inline void announce_pair(struct tcp_key *key, struct tcp_pair *
 	o->role = pair->is_client == 0 ? SPF_ROLE_CLIENT
 		: pair->is_client == 1 ? SPF_ROLE_SERVER : SPF_ROLE_UNKNOWN;
 	o->is_unmeant = is_unmeant;
-	o->name_len = sizeof(*key);
-	__builtin_memcpy(o->name, key, sizeof(*key));
+	o->is_local = pair->is_local;
+	o->name_len = sizeof(key->end);
+	__builtin_memcpy(o->name, key->end, sizeof(key->end));
 	for (i = 0; i < 2; i++) {
 		o->end[i].sock = pair->id[i];
 		o->end[i].slot = pair->slot[i];
@@ -218,31 +268,63 @@ static __always_inline void announce_pair(struct tcp_key *key, struct tcp_pair *
 	bpf_ringbuf_submit(o, BPF_RB_NO_WAKEUP);
 }
 
-/* The connection of key; a new one if this is its first segment, or the first that is seen. */
-static __always_inline struct tcp_pair *find_pair(struct tcp_key *key, u32 mine, bool is_opening,
+/* True if nobody has read or sent anything on the socket, but for the len bytes that it is just
+ * sending: the other end opened the connection, and nothing of it was missed. */
+static __always_inline bool is_fresh(struct sock *sk, u32 len)
+{
+	struct tcp_sock *tp = (struct tcp_sock *)sk;
+	u32 waiting = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq);
+
+	/* Less than nothing where a FIN waits too. */
+	return (s32)((u32)BPF_CORE_READ(tp, bytes_received) - waiting) <= 0 &&
+	       BPF_CORE_READ(tp, bytes_sent) == len;
+}
+
+/* Which end opened the connection: 2 where that is not known. A port that was asked for is a
+ * server's, also of the sockets that it accepts; else the target is the service. */
+static __always_inline u8 client_of(struct sock *sk, u32 mine, bool is_opening, u32 targets)
+{
+	if (is_opening)
+		return mine;
+	if (BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks) & SOCK_BINDPORT_LOCK)
+		return !mine;
+	return targets == 1 ? 1 : targets == 2 ? 0 : 2;
+}
+
+/* The connection of key, found or made for sk, its end number mine. */
+static __always_inline struct tcp_pair *find_pair(struct tcp_key *key, u32 mine, struct sock *sk,
+						  bool is_opening, u32 len,
 						  struct task_struct *user)
 {
 	struct tcp_pair *pair = is_opening ? 0 : bpf_map_lookup_elem(&tcp_pairs, key);
 	struct tcp_pair init = {};
 	bool is_unmeant;
+	u32 targets;
 
-	if (pair)
+	/* An entry in which another socket has this place is of a connection that is gone. */
+	if (pair && (!pair->sk[mine & 1] || pair->sk[mine & 1] == (u64)sk)) {
+		pair->sk[mine & 1] = (u64)sk;
 		return pair;
-	init.is_new = is_opening;
-	init.is_client = is_opening ? mine : 2;
-	init.is_watched = is_tcp_target(key) && !is_own(BPF_CORE_READ(user, tgid));
+	}
+	targets = targets_of(key);
+	if (!targets || is_own(BPF_CORE_READ(user, tgid)))
+		return 0;
+	init.is_new = is_opening || is_fresh(sk, len);
+	init.is_client = client_of(sk, mine, is_opening, targets);
+	init.is_local = key->netns != 0;
+	init.sk[mine & 1] = (u64)sk;
 	is_unmeant = is_asked() && !(is_opening && is_meant(user)) &&
 		     !is_meant_port(key->end[0].port) && !is_meant_port(key->end[1].port);
-	if (init.is_watched)
-		init.is_watched = take_pair_slot(&init, 0, is_unmeant) &&
-				  take_pair_slot(&init, 1, is_unmeant);
+	init.is_watched = take_pair_slot(&init, 0, is_unmeant) &&
+			  take_pair_slot(&init, 1, is_unmeant);
 	bpf_map_update_elem(&tcp_pairs, key, &init, BPF_ANY);
 	if (init.is_watched)
 		announce_pair(key, &init, is_unmeant);
 	return bpf_map_lookup_elem(&tcp_pairs, key);
 }
 
-static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_opening,
+/* The state of a socket, made if it is seen for the first time. */
+static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_opening, u32 len,
 						    struct task_struct *user)
 {
 	struct sock_state *st = state_find(sk), init = {};
@@ -254,15 +336,17 @@ static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_ope
 		return st;
 	__builtin_memset(&key, 0, sizeof(key));
 	mine = fill_key(&key, sk);
-	pair = find_pair(&key, mine, is_opening, user);
-	if (!pair)
-		return 0;
-	init.is_watched = pair->is_watched;
+	pair = find_pair(&key, mine, sk, is_opening, len, user);
+	if (pair) {
+		init.is_watched = pair->is_watched;
+		init.is_aligned = pair->is_new;
+		init.is_local = pair->is_local;
+		init.id = pair->id[mine & 1];
+		init.slot = pair->slot[mine & 1];
+		init.peer_slot = pair->slot[!mine];
+		init.peer_id = pair->id[!mine];
+	}
 	init.is_announced = 1;
-	init.id = pair->id[mine & 1];
-	init.slot = pair->slot[mine & 1];
-	init.peer_slot = pair->slot[!mine];
-	init.peer_id = pair->id[!mine];
 	init.is_tcp = 1;
 	return state_make(sk, &init);
 }
@@ -277,7 +361,7 @@ static __always_inline void list_tcp(struct sock *sk, struct task_struct *task)
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
 		listens(sk, task);
 	else if (is_tcp(sk) && is_meant(task))
-		held(tcp_state(sk, false, task), task);
+		held(tcp_state(sk, false, 0, task), task);
 }
 
 static __always_inline void list_any(struct sock *sk, struct task_struct *task)
@@ -286,33 +370,170 @@ static __always_inline void list_any(struct sock *sk, struct task_struct *task)
 	list_tcp(sk, task);
 }
 
-/* Places a segment in its stream: what is left of it is new. Returns false if nothing is. */
-static __always_inline bool place(struct sock_state *st, struct spf_slot *slot, struct segment *s)
-{
-	s32 ahead;
+/* ---- its bytes --------------------------------------------------------------------------- */
 
-	if (s->is_syn) {
-		st->next_seq = st->sent_seq = s->seq + 1;
-		st->has_seq = 1;
-		return false;
-	}
-	if (!s->len)
-		return false;
-	if (!st->has_seq)
-		st->next_seq = st->sent_seq = s->seq;
-	st->has_seq = 1;
-	ahead = s->seq - st->next_seq;
+/* Where in the stream the byte with a sequence number is, which is not 2 GiB from the last. */
+static __always_inline s64 seq_offset(struct spf_slot *slot, u32 seq)
+{
+	u64 read = slot->read;
+
+	return read + (s32)(seq - slot->seq - (u32)read);
+}
+
+/* Leaves of a segment what is new; false if nothing is. */
+static __always_inline bool place(u32 slot_nr, struct spf_slot *slot, struct segment *s)
+{
+	s32 ahead = s->seq - slot->seq - (u32)slot->read;
+
 	if (ahead > 0) { /* passed unseen */
-		unreadable(st, slot, ahead);
-	} else if (ahead < 0) { /* sent again */
+		unreadable(slot_nr, slot, ahead);
+	} else if (ahead < 0) { /* seen before */
 		if (s->len <= (u32)-ahead)
 			return false;
 		s->at += -ahead;
 		s->len -= -ahead;
-		s->seq += -ahead;
 	}
-	st->next_seq = s->seq + s->len;
 	return true;
+}
+
+/* A segment goes out: true if something of it is to be taken. */
+static __always_inline bool place_sent(u32 slot_nr, struct spf_slot *slot, struct segment *s)
+{
+	if (s->is_syn) {
+		slot->seq = s->seq + 1;
+		slot->seq_from = SPF_SEQ_SENT;
+	}
+	if (s->is_syn || !s->len)
+		return false;
+	if (slot->seq_from == SPF_SEQ_UNKNOWN)
+		slot->seq = s->seq;
+	/* Somebody here reads what was sent before: he will get to this. */
+	if (slot->seq_from == SPF_SEQ_READ && (s32)(s->seq - slot->seq - (u32)slot->read) > 0)
+		return false;
+	slot->seq_from = SPF_SEQ_SENT;
+	return place(slot_nr, slot, s);
+}
+
+/* The bytes of a direction up to offset end, seen before, are read. */
+static __always_inline void was_read(u32 slot_nr, struct spf_slot *slot, u64 end)
+{
+	struct spf_event_read *r;
+
+	if (slot->is_unwanted | slot->is_unmeant)
+		return;
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		__sync_fetch_and_add(&control.sent_lost, 1);
+		return;
+	}
+	r->end = end;
+	fill_event(&r->e, SPF_EVENT_READ, slot_nr, slot->sock);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+}
+
+/* A process reads a segment, likewise. is_local: whoever sent it is seen sending. */
+static __always_inline bool place_read(u32 slot_nr, struct spf_slot *slot, struct segment *s,
+				       bool is_local)
+{
+	s64 end;
+
+	if (slot->seq_from == SPF_SEQ_UNKNOWN) {
+		if (is_local) /* sent before the capture */
+			return false;
+		slot->seq = s->seq;
+		slot->seq_from = SPF_SEQ_READ;
+	}
+	end = seq_offset(slot, s->seq + s->len);
+	if (place(slot_nr, slot, s)) {
+		if (slot->seq_from == SPF_SEQ_READ)
+			slot->accepted = end;
+		return true;
+	}
+	if (end > 0 && slot->seq_from == SPF_SEQ_SENT)
+		was_read(slot_nr, slot, end);
+	return false;
+}
+
+static void take_segment(struct sk_buff *skb, u32 slot_nr, struct spf_slot *slot, struct segment *s,
+			 u32 flags);
+
+static __always_inline void segment_sent(struct sk_buff *skb, struct sock *sk)
+{
+	struct segment seg = {};
+	struct sock_state *st;
+	struct spf_slot *slot;
+	u32 nr;
+
+	if (!is_tcp(sk))
+		return;
+	st = state_find(sk);
+	if ((st && !st->is_watched) || !parse_segment(skb, &seg))
+		return;
+	if (!st)
+		st = tcp_begin(sk, seg.is_syn && !seg.is_ack, seg.len);
+	if (!st || !st->is_watched)
+		return;
+	nr = st->slot;
+	slot = bpf_map_lookup_elem(&slots, &nr);
+	if (slot && place_sent(nr, slot, &seg))
+		take_segment(skb, nr, slot, &seg, SPF_DATA_SENDING);
+	if (seg.is_fin)
+		ended(st, false);
+}
+
+/* A process takes len bytes at offset at of a buffer in the queue of sk. */
+static __always_inline void segment_read(struct sk_buff *skb, struct sock *sk, u32 at, u32 len)
+{
+	struct segment seg = { .at = at, .len = len };
+	struct sock_state *st;
+	struct spf_slot *slot;
+	u32 nr;
+
+	if (!is_tcp(sk))
+		return;
+	st = state_find(sk);
+	if (!st)
+		st = tcp_begin(sk, false, 0);
+	if (!st || !st->is_watched)
+		return;
+	nr = st->slot;
+	slot = is_asked() ? bpf_map_lookup_elem(&slots, &nr) : 0;
+	if (slot)
+		used(st, slot);
+	nr = st->peer_slot;
+	slot = bpf_map_lookup_elem(&slots, &nr);
+	seg.seq = BPF_CORE_READ((struct tcp_skb_cb *)skb->cb, seq) + at;
+	if (slot && place_read(nr, slot, &seg, st->is_local))
+		take_segment(skb, nr, slot, &seg, SPF_DATA_REMOTE);
+}
+
+/* Where in a buffer the reader of sk is; behind its end if that is another one. */
+static __always_inline u32 reading_at(struct sk_buff *skb, struct sock *sk)
+{
+	return BPF_CORE_READ((struct tcp_sock *)sk, copied_seq) -
+	       BPF_CORE_READ((struct tcp_skb_cb *)skb->cb, seq);
+}
+
+/* len bytes were written; the last has the number before write_seq. Later ones are counted from
+ * there, since several threads may write at once. */
+static __always_inline void tcp_sent(struct sock *sk, struct sock_state *st, u32 len)
+{
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &st->slot);
+	s64 end;
+
+	if (!slot || slot->seq_from == SPF_SEQ_UNKNOWN) {
+		st->is_aligned = 0;
+		return;
+	}
+	if (!st->is_aligned || slot->seq_from != SPF_SEQ_SENT) {
+		end = seq_offset(slot, BPF_CORE_READ((struct tcp_sock *)sk, write_seq));
+		if (end < len) /* it began before the capture */
+			len = end > 0 ? end : 0;
+		slot->accepted = end - len;
+		st->is_aligned = 1;
+	}
+	if (len)
+		sent(st, len);
 }
 
 #endif

@@ -3,13 +3,6 @@
 #ifndef SPF_TCP_KPROBE_H
 #define SPF_TCP_KPROBE_H
 
-/* A global function, so that what it has on the stack is not there while bytes are copied. */
-__noinline int begin_tcp(u64 sk, u32 is_opening)
-{
-	tcp_state((struct sock *)sk, is_opening, current_task());
-	return 0;
-}
-
 struct queue_event {
 	u64 common;
 	struct sk_buff *skb;
@@ -21,24 +14,9 @@ int on_segment(struct queue_event *e)
 {
 	struct sk_buff *skb = e->skb;
 	struct sock *sk = BPF_CORE_READ(skb, sk);
-	struct segment seg = {};
-	struct sock_state *st;
-	struct spf_slot *slot;
 
-	if (!sk || !is_active() || !is_tcp(sk) || !parse_segment(skb, &seg))
-		return 0;
-	st = state_find(sk);
-	if (!st) {
-		begin_tcp((u64)sk, seg.is_syn && !seg.is_ack);
-		st = state_find(sk);
-	}
-	if (!st || !st->is_watched)
-		return 0;
-	slot = bpf_map_lookup_elem(&slots, &st->slot);
-	if (slot && place(st, slot, &seg))
-		walk((u64)skb, seg.at, seg.len, st->slot, SENDING);
-	if (seg.is_fin)
-		ended(st, false);
+	if (sk && is_active())
+		segment_sent(skb, sk);
 	return 0;
 }
 
@@ -59,7 +37,7 @@ int on_tcp_sent(struct sent_event *e)
 		return 0;
 	st = state_find(e->sk);
 	if (st && st->is_watched)
-		sent(st, e->ret);
+		tcp_sent(e->sk, st, e->ret);
 	return 0;
 }
 
@@ -68,24 +46,23 @@ SEC("kprobe/release_sock")
 int BPF_KPROBE(on_tcp_unlock, struct sock *sk)
 {
 	struct sock_state *st;
-	u32 seq, len;
+	struct spf_slot *slot;
+	s64 len;
 	u8 state;
 
 	if (!is_active() || !is_tcp(sk))
 		return 0;
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	st = state_find(sk);
-	if (!st || !st->is_watched || !st->has_seq)
-		return 0;
 	/* Later states have counted a FIN. */
-	if (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT)
+	if (!st || !st->is_watched || (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
 		return 0;
-	seq = BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
-	len = seq - st->sent_seq;
-	if ((s32)len <= 0)
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	if (!slot || slot->seq_from == SPF_SEQ_UNKNOWN)
 		return 0;
-	st->sent_seq = seq;
-	sent(st, len);
+	len = seq_offset(slot, BPF_CORE_READ((struct tcp_sock *)sk, write_seq)) - slot->accepted;
+	if (len > 0)
+		sent(st, len);
 	return 0;
 }
 
@@ -94,6 +71,14 @@ int BPF_KPROBE(on_tcp_reader, struct sock *sk)
 {
 	if (is_active())
 		reads(state_find(sk));
+	return 0;
+}
+
+/* Splice out of a TCP socket. What it does not take after all is not taken twice. */
+SEC("kprobe/tcp_splice_data_recv")
+int BPF_KPROBE(on_tcp_splice, void *desc, struct sk_buff *skb, u32 at, u64 len)
+{
+	read_tcp((u64)skb, at, len);
 	return 0;
 }
 

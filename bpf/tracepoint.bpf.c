@@ -79,6 +79,7 @@ static __always_inline u64 running_call(u64 *flags)
 
 struct piece {
 	u64 off;  /* in the stream */
+	u32 slot;
 	u32 at;   /* in the socket buffer */
 	u32 len;
 	u32 cap;
@@ -108,14 +109,14 @@ struct piece {
 			r->d.cap = 0;                                                              \
 			r->d.flags |= SPF_DATA_UNREADABLE;                                         \
 		}                                                                                  \
-		fill_event(&r->d.e, SPF_EVENT_DATA, st->slot, st->id);                             \
+		fill_event(&r->d.e, SPF_EVENT_DATA, p->slot, slot->sock);                          \
 		got = r->d.cap;                                                                    \
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
 		return got;                                                                        \
 	} while (0)
 
 /* Returns the bytes copied, or -1 if the ring is full. */
-static __always_inline int emit_data(struct bpf_dynptr *skb, struct sock_state *st, struct piece *p)
+static __always_inline int emit_data(struct bpf_dynptr *skb, struct spf_slot *slot, struct piece *p)
 {
 	int got;
 
@@ -133,8 +134,8 @@ static __always_inline int emit_data(struct bpf_dynptr *skb, struct sock_state *
 }
 
 /* Copies len bytes from the socket buffer's offset at on, in pieces that fit an event. */
-static __always_inline void copy_out(struct bpf_dynptr *skb, struct sock_state *st,
-				     struct spf_slot *slot, struct piece p, u32 len)
+static __always_inline void copy_out(struct bpf_dynptr *skb, struct spf_slot *slot, struct piece p,
+				     u32 len)
 {
 	u32 snap = cfg_snaplen;
 	int i, got;
@@ -145,7 +146,7 @@ static __always_inline void copy_out(struct bpf_dynptr *skb, struct sock_state *
 			p.cap = SPF_DATA_MAX;
 		snap -= p.cap;
 		p.len = snap ? p.cap : len; /* the last piece carries what is cut */
-		got = emit_data(skb, st, &p);
+		got = emit_data(skb, slot, &p);
 		if (got < 0) {
 			slot->lost += p.len;
 		} else if ((u32)got < p.cap) {
@@ -163,10 +164,10 @@ static __always_inline void copy_out(struct bpf_dynptr *skb, struct sock_state *
 }
 
 /* Hands on [at, at + len) of a buffer. */
-static __always_inline void take(struct sk_buff *skb, struct sock_state *st, struct spf_slot *slot,
-				 u32 at, u32 len, u32 flags)
+static __always_inline void take(struct sk_buff *skb, u32 slot_nr, struct spf_slot *slot, u32 at,
+				 u32 len, u32 flags)
 {
-	struct piece p = { .at = at, .off = slot->read, .flags = flags };
+	struct piece p = { .slot = slot_nr, .at = at, .off = slot->read, .flags = flags };
 	struct bpf_dynptr data;
 
 	if (slot->is_unwanted | slot->is_unmeant) {
@@ -175,16 +176,27 @@ static __always_inline void take(struct sk_buff *skb, struct sock_state *st, str
 		return;
 	}
 	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &data)) {
-		unreadable(st, slot, len);
+		unreadable(slot_nr, slot, len);
 		return;
 	}
 	slot->read += len;
-	if (!(flags & SPF_DATA_SENDING)) {
+	if (!(flags & (SPF_DATA_SENDING | SPF_DATA_REMOTE))) {
 		struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
 
 		p.fds = fp ? BPF_CORE_READ(fp, count) : 0;
 	}
-	copy_out(&data, st, slot, p, len);
+	copy_out(&data, slot, p, len);
+}
+
+static __always_inline struct sock_state *tcp_begin(struct sock *sk, bool is_opening, u32 len)
+{
+	return tcp_state(sk, is_opening, len, current_task());
+}
+
+static __always_inline void take_segment(struct sk_buff *skb, u32 slot_nr, struct spf_slot *slot,
+					 struct segment *s, u32 flags)
+{
+	take(skb, slot_nr, slot, s->at, s->len, flags);
 }
 
 /* How far a stream's buffer is known. What was spliced out of it passed no hook: it is found
@@ -208,6 +220,12 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 	if (!is_active() || len <= 0)
 		return 0;
 	sk = skb->sk;
+	if (cfg_tcp && sk && !is_unix(sk)) {
+		at = reading_at(skb, sk);
+		if (at < skb->len && len <= skb->len - at)
+			segment_read(skb, sk, at, len);
+		return 0;
+	}
 	if (!sk || !is_unix(sk))
 		return 0;
 	st = state_at_read(sk);
@@ -229,7 +247,7 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 		if (cfg_reader_from)
 			mark(st, slot, (u64)skb, skb->len, at, at + len);
 	}
-	take(skb, st, slot, at, len, 0);
+	take(skb, st->slot, slot, at, len, 0);
 	return 0;
 }
 
@@ -259,7 +277,7 @@ int BPF_PROG(on_consumed, struct sk_buff *skb, u64 location)
 	if (is_asked())
 		used(st, slot);
 	if (end < skb->len && running_call(&flags) == NR_SPLICE)
-		take(skb, st, slot, end, skb->len - end, 0);
+		take(skb, st->slot, slot, end, skb->len - end, 0);
 	return 0;
 }
 
@@ -284,7 +302,7 @@ int BPF_PROG(on_dropped, struct sk_buff *skb, u64 location)
 				 : BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
 	if (slot && at < skb->len)
-		take(skb, st, slot, at, skb->len - at, SPF_DATA_UNREAD);
+		take(skb, st->slot, slot, at, skb->len - at, SPF_DATA_UNREAD);
 	return 0;
 }
 
@@ -292,26 +310,10 @@ int BPF_PROG(on_dropped, struct sk_buff *skb, u64 location)
 SEC("tp_btf/net_dev_queue")
 int BPF_PROG(on_segment, struct sk_buff *skb)
 {
-	struct segment seg = {};
-	struct sock_state *st;
-	struct spf_slot *slot;
-	struct sock *sk;
+	struct sock *sk = skb->sk;
 
-	if (!is_active())
-		return 0;
-	sk = skb->sk;
-	if (!sk || !is_tcp(sk) || !parse_segment(skb, &seg))
-		return 0;
-	st = state_find(sk);
-	if (!st)
-		st = tcp_state(sk, seg.is_syn && !seg.is_ack, current_task());
-	if (!st || !st->is_watched)
-		return 0;
-	slot = bpf_map_lookup_elem(&slots, &st->slot);
-	if (slot && place(st, slot, &seg))
-		take(skb, st, slot, seg.at, seg.len, SPF_DATA_SENDING);
-	if (seg.is_fin)
-		ended(st, false);
+	if (sk && is_active())
+		segment_sent(skb, sk);
 	return 0;
 }
 
@@ -344,7 +346,10 @@ int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
 		return 0;
 	if (!st->is_new && !st->is_aligned && is_unix(sk) && sk->sk_type == SOCK_STREAM)
 		align(sk, st, ret);
-	sent(st, ret);
+	if (is_unix(sk))
+		sent(st, ret);
+	else
+		tcp_sent(sk, st, ret);
 	return 0;
 }
 

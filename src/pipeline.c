@@ -394,6 +394,7 @@ static void take(struct pipeline *p, const struct chunk *c)
 		on_close(p, c);
 		break;
 	case CHUNK_SENT:
+	case CHUNK_READ:
 		break;
 	}
 }

@@ -58,6 +58,7 @@ struct variant {
 	{ "on_tcp_unlock", "release_sock", HOOK_NEEDED, .only = TCP, .unless = SEND_EVENT },    \
 	{ "on_tcp_reader", "tcp_recvmsg", HOOK_NEEDED, .only = WHO_TCP },                          \
 	{ "on_listen", NULL, HOOK_NEEDED, .only = WHO_TCP },                                       \
+	{ "on_tcp_splice", "tcp_splice_data_recv", HOOK_OPTIONAL, .only = TCP },                   \
 	{ "on_tcp_destroy", "inet_sock_destruct", HOOK_NEEDED, .only = TCP },                      \
 	FOLLOW_HOOKS
 
@@ -241,6 +242,7 @@ static int open_tracepoint(struct backend *b, const struct backend_config *c)
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_watch_files = c->watch_files;
 	skel->rodata->cfg_snaplen = c->snaplen;
+	skel->rodata->cfg_tcp = c->watch_tcp;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	skel->rodata->cfg_who = c->who;
 	size_maps(skel->maps.waiting_writes, skel->maps.followed, c);
@@ -265,6 +267,7 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_watch_files = c->watch_files;
 	skel->rodata->cfg_snaplen = c->snaplen;
+	skel->rodata->cfg_tcp = c->watch_tcp;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	skel->rodata->cfg_vmemmap_base = find_symbol("vmemmap_base")->from;
 	skel->rodata->cfg_page_offset_base = find_symbol("page_offset_base")->from;

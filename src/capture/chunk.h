@@ -17,6 +17,7 @@ enum chunk_kind {
 	CHUNK_LOST,  /* [off, off + len) was accepted but is not captured, cause says why */
 	CHUNK_OPEN,  /* a connection: sock and peer, ends, addr */
 	CHUNK_CLOSE, /* the sending end of sock is closed; off = its final length */
+	CHUNK_READ,  /* what came before off is read, at ts, by that reader; only up to reorder */
 };
 
 /* The network address of one end; family 0 where there is none (unix sockets) or none is known. */
@@ -40,6 +41,8 @@ struct chunk {
 	bool early;            /* OPEN: seen being opened, not open before the capture */
 	enum spf_match match;  /* OPEN of a unix socket, live: how it is one of the targets */
 	bool learned;          /* OPEN: said again, with processes learned from who reads and writes */
+	bool remote;           /* DATA: another machine sent them: nobody here reports the write */
+	bool local;            /* OPEN: whoever reads from either end is seen reading */
 	bool unmeant;          /* OPEN: its bytes are filtered until a process that is meant uses it */
 	int32_t pid, tid;
 	int32_t reader_pid, reader_tid;

@@ -185,6 +185,14 @@ static void common(struct chunk *c, const struct spf_event *e, enum chunk_kind k
 	};
 }
 
+static void set_reader(struct chunk *c, const struct spf_event *e)
+{
+	c->read_ns = c->ts_ns;
+	c->reader_pid = (int32_t)e->pid;
+	c->reader_tid = (int32_t)e->tid;
+	memcpy(c->reader_comm, e->comm, sizeof(c->reader_comm));
+}
+
 static int on_data(struct live *l, struct bytes rec, struct chunk *c)
 {
 	const struct spf_event_data *d = (const void *)rec.p;
@@ -202,12 +210,21 @@ static int on_data(struct live *l, struct bytes rec, struct chunk *c)
 		c->cause = GAP_UNREADABLE;
 		return 1;
 	}
-	if (d->flags & (SPF_DATA_UNREAD | SPF_DATA_SENDING))
-		return 1;
-	c->read_ns = c->ts_ns;
-	c->reader_pid = (int32_t)d->e.pid;
-	c->reader_tid = (int32_t)d->e.tid;
-	memcpy(c->reader_comm, d->e.comm, sizeof(c->reader_comm));
+	c->remote = d->flags & SPF_DATA_REMOTE;
+	if (!(d->flags & (SPF_DATA_UNREAD | SPF_DATA_SENDING)))
+		set_reader(c, &d->e);
+	return 1;
+}
+
+static int on_read(struct bytes rec, struct chunk *c)
+{
+	const struct spf_event_read *r = (const void *)rec.p;
+
+	if (rec.len < sizeof(*r))
+		return -EBADMSG;
+	common(c, &r->e, CHUNK_READ);
+	c->off = r->end;
+	set_reader(c, &r->e);
 	return 1;
 }
 
@@ -292,6 +309,7 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 	c->sock = o->end[0].sock;
 	c->peer = o->end[1].sock;
 	c->early = o->is_new;
+	c->local = o->is_local;
 	c->unmeant = o->is_unmeant;
 	c->role = roles[o->role];
 	if (o->family == AF_INET) {
@@ -320,6 +338,8 @@ static int convert(struct live *l, struct bytes rec, struct chunk *c)
 		return on_data(l, rec, c);
 	case SPF_EVENT_SENT:
 		return on_sent(rec, c);
+	case SPF_EVENT_READ:
+		return on_read(rec, c);
 	case SPF_EVENT_OPEN:
 		return on_open(l, rec, c);
 	case SPF_EVENT_EOF:

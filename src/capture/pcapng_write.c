@@ -391,6 +391,8 @@ static void put_chunk(struct pcapng_writer *w, struct wconn *k, int dir, const s
 		block_stats(&w->out, k->interface->id, epoch_of(w, c->ts_ns), k->interface->received,
 			    k->interface->dropped, facts(w, "sent", c));
 		break;
+	case CHUNK_READ:
+		break;
 	case CHUNK_CLOSE:
 		k->closed[dir] = true;
 		put_segment(w, k, dir, TCP_ACK | TCP_FIN, seq_of(k, dir, c->off), bytes_of(NULL, 0),

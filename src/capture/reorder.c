@@ -16,6 +16,7 @@ struct node {
 	struct chunk c;
 	int64_t order_ns;
 	bool wants_author;
+	bool wants_reader;
 	char *addr; /* of OPEN */
 	uint8_t bytes[];
 };
@@ -32,6 +33,7 @@ struct direction {
 	uint64_t sock;
 	struct node *head, *tail;
 	struct node *no_author; /* the first chunk that may still get its author */
+	struct node *no_reader; /* likewise its reader */
 	struct write *writes; /* a ring of cap entries, oldest at first */
 	uint32_t first, cnt, cap;
 	uint64_t read_off;     /* end of what was read, by DATA */
@@ -39,6 +41,7 @@ struct direction {
 	int64_t key_ns;        /* place in the heap: the earliest thing that can come of it */
 	int32_t heap_at;       /* -1 = not in the heap */
 	uint64_t overdue;      /* writes up to here have held others back long enough */
+	bool has_reader;       /* whoever reads is seen reading */
 	bool is_open;          /* its OPEN was seen, or given up */
 };
 
@@ -263,16 +266,19 @@ static void push_data(struct reorder *r, struct direction *d, const struct chunk
 
 	if (c->kind == CHUNK_DATA && !c->has_writer) {
 		w = writes_find(d, c->off);
-		n->wants_author = !w;
+		n->wants_author = !w && !c->remote;
 		if (w) {
 			set_author(n, w);
 			if (w->ts_ns < n->order_ns)
 				n->order_ns = w->ts_ns;
 		}
 	}
+	n->wants_reader = d->has_reader && c->kind == CHUNK_DATA && c->read_ns < 0;
 	if (n->order_ns < r->released_ns && c->kind == CHUNK_DATA)
 		r->stats.late++;
 	append(d, n);
+	if (n->wants_reader && !d->no_reader)
+		d->no_reader = n;
 	if (n->wants_author && !d->no_author)
 		d->no_author = n;
 	if (c->off + c->len > d->read_off)
@@ -298,12 +304,42 @@ static void push_sent(struct direction *d, const struct chunk *c)
 	writes_trim(d);
 }
 
+/* A chunk is read when its last byte is. */
+static void push_read(struct direction *d, const struct chunk *c)
+{
+	struct node *n = d->no_reader;
+
+	d->has_reader = true;
+	for (; n && n->c.off + n->c.len <= c->off; n = n->next) {
+		if (!n->wants_reader)
+			continue;
+		n->wants_reader = false;
+		n->c.read_ns = c->read_ns;
+		n->c.reader_pid = c->reader_pid;
+		n->c.reader_tid = c->reader_tid;
+		memcpy(n->c.reader_comm, c->reader_comm, sizeof(n->c.reader_comm));
+	}
+	d->no_reader = n;
+}
+
+/* Nobody will read the rest. */
+static void push_close(struct reorder *r, struct direction *d, const struct chunk *c)
+{
+	d->cnt = 0;
+	for (struct node *n = d->no_reader; n; n = n->next)
+		n->wants_reader = false;
+	d->no_reader = NULL;
+	append(d, node_new(r, c));
+}
+
 /* The connection's first news: before everything that either end has waiting. */
 static void push_open(struct reorder *r, struct direction *d, const struct chunk *c)
 {
 	struct direction *peer = direction_of(r, c->peer);
 	struct node *n;
 
+	d->has_reader |= c->local;
+	peer->has_reader |= c->local;
 	if (d->is_open)
 		return;
 	n = node_new(r, c);
@@ -334,9 +370,11 @@ void reorder_push(struct reorder *r, const struct chunk *c)
 	case CHUNK_OPEN:
 		push_open(r, d, c);
 		break;
+	case CHUNK_READ:
+		push_read(d, c);
+		break;
 	case CHUNK_CLOSE:
-		d->cnt = 0; /* what was not read by now never will be */
-		append(d, node_new(r, c));
+		push_close(r, d, c);
 		break;
 	case CHUNK_DATA:
 	case CHUNK_LOST:
@@ -359,6 +397,8 @@ static bool is_ready(struct reorder *r, const struct direction *d, int64_t settl
 		return false;
 	if (!d->is_open && n->c.kind != CHUNK_CLOSE)
 		return settled_ns - n->c.ts_ns > r->window_ns;
+	if (n->wants_reader && settled_ns - n->c.ts_ns <= r->window_ns)
+		return false;
 	return !n->wants_author || settled_ns - n->c.ts_ns > AUTHOR_WAIT_NS;
 }
 
@@ -371,6 +411,8 @@ static void give(struct reorder *r, struct direction *d, struct chunk *out)
 		d->tail = NULL;
 	if (d->no_author == n)
 		d->no_author = n->next;
+	if (d->no_reader == n)
+		d->no_reader = n->next;
 	r->held -= sizeof(*n) + n->c.data.len;
 	r->given = n;
 	*out = n->c;

@@ -13,7 +13,8 @@
  * A chunk is given as soon as nothing older can come: every event up to its time has been
  * seen (settled_ns), and no direction holds an older write that is known but not yet read.
  * For such a write it waits at most the window; what comes later than that is counted as
- * late, and given at once.
+ * late, and given at once. TCP's bytes come when they are sent: they wait as long to be told
+ * when they were read, if their readers are seen reading.
  */
 #ifndef SPF_CAPTURE_REORDER_H
 #define SPF_CAPTURE_REORDER_H

@@ -253,7 +253,8 @@ void conn_record(struct batch *b, const struct conn *c, int dir, const struct ch
 	struct record head = {
 		.ts_ns = st->ts_ns,
 		.elapsed_ns = st->elapsed_ns,
-		.queue_ns = chunk->read_ns < 0 ? -1 : chunk->read_ns - chunk->ts_ns,
+		/* Without its writer it has the time of its reading. */
+		.queue_ns = chunk->read_ns < 0 || st->pid < 0 ? -1 : chunk->read_ns - chunk->ts_ns,
 		.conn_id = c->info.id,
 		.pid = chunk->pid,
 		.kind = KIND_CHUNK,

@@ -104,7 +104,8 @@ void decoder_put_head(struct decoder *d, enum record_kind kind, int dir, const s
 	head->seq = 0;
 	head->ts_ns = st->ts_ns;
 	head->elapsed_ns = st->elapsed_ns;
-	head->queue_ns = st->read_ns < st->ts_ns ? -1 : st->read_ns - st->ts_ns;
+	/* Bytes without a writer have the time of their reading. */
+	head->queue_ns = st->read_ns < st->ts_ns || st->pid < 0 ? -1 : st->read_ns - st->ts_ns;
 	head->conn_id = info->id;
 	head->pid = st->pid;
 	head->kind = (uint8_t)kind;

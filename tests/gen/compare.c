@@ -42,6 +42,7 @@ struct seen {
 	uint64_t unread;  /* bytes captured though nobody read them */
 	int32_t writer;
 	bool differs; /* what came again was not the same */
+	bool is_strange; /* not the generator's */
 };
 
 struct hole {
@@ -90,10 +91,31 @@ static void skip_to(struct seen *s, uint64_t off)
 	}
 }
 
+/* What else is said on this machine is not kept: it may be much. */
+static bool is_strange(struct seen *s)
+{
+	char label[32];
+	size_t n = (size_t)sprintf(label, "gen %d ", (int)generator);
+
+	if (s->is_strange || !s->bytes.len)
+		return s->is_strange;
+	s->is_strange = memcmp(buf_bytes(&s->bytes).p, label, n < s->bytes.len ? n : s->bytes.len);
+	if (s->is_strange) {
+		buf_release(&s->bytes);
+		live_ignore(source, s->sock);
+	}
+	return s->is_strange;
+}
+
 static void take(const struct chunk *c)
 {
 	struct seen *s = seen_of(c->sock);
 	size_t twice = 0;
+
+	if (c->kind == CHUNK_CLOSE && (is_strange(s) || !s->bytes.len))
+		live_forget(source, c->sock);
+	if (is_strange(s))
+		return;
 
 	if (c->kind == CHUNK_SENT) {
 		s->sent += c->len;
@@ -116,6 +138,12 @@ static void take(const struct chunk *c)
 	}
 	buf_append(&s->bytes, bytes_of(c->data.p + twice, c->data.len - twice));
 	skip_to(s, c->off + c->len);
+}
+
+/* For slots of sockets that are gone. */
+static void free_slots(void *b, const uint32_t *slots, uint32_t cnt)
+{
+	bpf_free_slots(b, slots, cnt);
 }
 
 /* Takes all that there is; false if the source failed. */
@@ -311,6 +339,8 @@ static int run(struct bpf *b, char **argv)
 		}
 		rest(b);
 		verdict = judge(&t, detail);
+		if (find(&t))
+			live_forget(source, find(&t)->sock);
 		if (verdict[0] == 'W')
 			rc = 1;
 		printf("%s\t%s\t%s\n", verdict, t.name, detail);
@@ -325,6 +355,7 @@ int main(int argc, char **argv)
 	static char *everything[] = { "*", "tcp:*", NULL };
 	struct bpf_options o = { .targets = everything, .ring_size = 128 << 20 };
 	struct live_maps maps = { 0 };
+	struct live_totals totals;
 	struct bpf *b;
 	char *why;
 	int opt, rc;
@@ -348,7 +379,7 @@ int main(int argc, char **argv)
 	maps.control = dup(maps.control);
 	maps.slots = dup(maps.slots);
 	maps.ring_size = o.ring_size;
-	source = live_new(&maps, NULL, NULL);
+	source = live_new(&maps, free_slots, b);
 	if (!source) {
 		printf("compare: %s\n", strerror(errno));
 		return 3;
@@ -357,6 +388,10 @@ int main(int argc, char **argv)
 	bpf_list_open(b);
 	printf("# backend %s\n", bpf_backend(b));
 	rc = run(b, argv + optind - 1);
+	live_totals(source, &totals);
+	if (totals.no_slot || totals.open_lost)
+		printf("# %llu sockets without a place, %llu OPEN events lost\n",
+		       (unsigned long long)totals.no_slot, (unsigned long long)totals.open_lost);
 	if (bpf_recursion_misses(b))
 		printf("# recursion_misses %llu\n", (unsigned long long)bpf_recursion_misses(b));
 	source->ops->free(source);

@@ -43,6 +43,28 @@ static void data(struct reorder *r, uint64_t sock, uint64_t off, const char *byt
 	reorder_push(r, &c);
 }
 
+/* TCP: seen when it is sent. */
+static void sending(struct reorder *r, uint64_t sock, uint64_t off, const char *bytes, int64_t ts)
+{
+	struct chunk c = base(CHUNK_DATA, sock, ts);
+
+	c.off = off;
+	c.len = strlen(bytes);
+	c.data = bytes_str(bytes);
+	c.has_writer = true;
+	reorder_push(r, &c);
+}
+
+static void read_up_to(struct reorder *r, uint64_t sock, uint64_t off, int64_t ts, int pid)
+{
+	struct chunk c = base(CHUNK_READ, sock, ts);
+
+	c.off = off;
+	c.read_ns = ts;
+	c.reader_pid = pid;
+	reorder_push(r, &c);
+}
+
 /* What comes out up to settled: "1:ab 2:c" for data, "O1" and "C1" for open and close. */
 static const char *take(struct reorder *r, int64_t settled)
 {
@@ -224,6 +246,51 @@ static void a_close_comes_after_the_bytes_before_it(void **state)
 	reorder_free(r);
 }
 
+static void what_was_seen_being_sent_waits_for_its_reader(void **state)
+{
+	struct reorder *r = reorder_new(100 * MS);
+	struct chunk c = base(CHUNK_OPEN, 1, 1);
+
+	c.peer = 2;
+	c.addr = "127.0.0.1:80";
+	c.local = true;
+	reorder_push(r, &c);
+	sending(r, 1, 0, "ab", 10);
+	sending(r, 1, 2, "cd", 11);
+	assert_string_equal(take(r, 50), "O1");
+	read_up_to(r, 1, 3, 60, 7); /* "cd" only in part */
+	assert_int_equal(reorder_next(r, 70, &c), 1);
+	assert_int_equal(c.read_ns, 60);
+	assert_int_equal(c.reader_pid, 7);
+	assert_int_equal(c.ts_ns, 10);
+	assert_int_equal(reorder_next(r, 70, &c), 0);
+	read_up_to(r, 1, 4, 80, 8);
+	assert_int_equal(reorder_next(r, 80, &c), 1);
+	assert_int_equal(c.read_ns, 80);
+	assert_int_equal(c.reader_pid, 8);
+	reorder_free(r);
+}
+
+static void a_reader_that_does_not_come_is_waited_for_as_long_as_the_window(void **state)
+{
+	struct reorder *r = reorder_new(100 * MS);
+	struct chunk c;
+
+	open_at(r, 1, 2, 1);
+	sending(r, 1, 0, "a", 2); /* nobody is known to be seen reading */
+	assert_string_equal(take(r, 3), "O1 1:a");
+	read_up_to(r, 1, 1, 4, 7);
+	sending(r, 1, 1, "b", 5);
+	assert_string_equal(take(r, 100 * MS), "");
+	assert_int_equal(reorder_next(r, 101 * MS, &c), 1);
+	assert_int_equal(c.read_ns, -1);
+	sending(r, 1, 2, "c", 102 * MS);
+	c = base(CHUNK_CLOSE, 1, 103 * MS);
+	reorder_push(r, &c);
+	assert_string_equal(take(r, 103 * MS), "1:c C1");
+	reorder_free(r);
+}
+
 static void at_the_end_everything_comes_out_in_order(void **state)
 {
 	struct reorder *r = reorder_new(100 * MS);
@@ -301,6 +368,8 @@ int main(void)
 		cmocka_unit_test(bytes_of_a_socket_without_news_wait_for_the_news),
 		cmocka_unit_test(news_of_one_end_is_news_of_both),
 		cmocka_unit_test(a_close_comes_after_the_bytes_before_it),
+		cmocka_unit_test(what_was_seen_being_sent_waits_for_its_reader),
+		cmocka_unit_test(a_reader_that_does_not_come_is_waited_for_as_long_as_the_window),
 		cmocka_unit_test(at_the_end_everything_comes_out_in_order),
 		cmocka_unit_test(shuffled_input_comes_out_sorted),
 	};
