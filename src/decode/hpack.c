@@ -99,18 +99,12 @@ static inline void reserve_text(struct hpack_list *l, size_t n)
 		grow_text(l, n);
 }
 
-/* Appends what can be read HPACK_SLACK beyond its end. */
-static inline struct str add_entry_text(struct hpack_list *l, const uint8_t *text, uint32_t len)
+/* Copies len bytes, HPACK_SLACK at a time: most strings are no longer. */
+static inline void copy_text(uint8_t *to, const uint8_t *from, uint32_t len)
 {
-	struct str s = { l->len, len };
-	uint8_t *to;
-
-	reserve_text(l, len + HPACK_SLACK);
-	to = l->text + l->len;
-	for (uint32_t i = 0; i < len; i += HPACK_SLACK)
-		memcpy(to + i, text + i, HPACK_SLACK);
-	l->len += len;
-	return s;
+	memcpy(to, from, HPACK_SLACK);
+	for (uint32_t i = HPACK_SLACK; i < len; i += HPACK_SLACK)
+		memcpy(to + i, from + i, HPACK_SLACK);
 }
 
 static struct str add_text(struct hpack_list *l, struct bytes b)
@@ -167,36 +161,82 @@ static int unknown_entry(struct hpack *h, uint64_t index, struct hpack_list *l, 
 	return 0;
 }
 
-/* RFC 7541 §6.1 */
-static inline int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hpack_list *l,
-				struct header *out)
+/* The indexed fields that come next in the block and can be taken at once (RFC 7541 §6.1): of
+ * known entries, with an index of one byte, within the limits. This is what most of a block is,
+ * so what the loop needs is in variables that its stores cannot be thought to change. */
+static void indexed_run(const struct hpack *h, struct bytes *in, struct hpack_list *l)
+{
+	const struct hpack_table table = h->table;
+	struct bytes rest = *in, next = rest;
+	struct header *out = l->v + l->cnt, *end = l->v + LIMIT_HEADER_FIELDS;
+	uint32_t len = l->len, room = l->text_cap;
+	uint8_t *text = l->text, c;
+
+	while (bytes_get_u8(&next, &c) && c > 0x80 && c < 0xff) {
+		const struct hpack_entry *e = hpack_table_find(&table, c & 0x7f);
+		uint32_t name_len, value_len, value;
+
+		if (!e || e->name_unknown)
+			break;
+		name_len = e->name_len;
+		value_len = e->value_len;
+		value = len + name_len;
+		if (value + value_len > LIMIT_HEADER_LIST || out == end)
+			break;
+		if (room < value + value_len + HPACK_SLACK) {
+			l->len = len;
+			grow_text(l, name_len + value_len + HPACK_SLACK);
+			text = l->text;
+			room = l->text_cap;
+		}
+		copy_text(text + len, e->text, name_len + value_len);
+		out->name = (struct str){ len, name_len };
+		out->value = (struct str){ value, value_len };
+		memcpy(&out->name_id, &e->name_id, 2 * sizeof(uint32_t));
+		out->indexed = 1;
+		out->sensitive = out->unknown = out->reserved = 0;
+		out->wire_len = 1;
+		len = value + value_len;
+		rest = next;
+		out++;
+	}
+	*in = rest;
+	l->cnt = (uint32_t)(out - l->v);
+	l->len = len;
+}
+
+/* RFC 7541 §6.1, whatever the index. */
+static int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hpack_list *l,
+			 struct header *out)
 {
 	const struct hpack_entry *e;
-	const uint8_t *text;
 	uint64_t index;
+	uint32_t len;
 
 	if (get_integer(h, in, c, 7, &index))
 		return -EPROTO;
 	out->indexed = 1;
-	e = hpack_table_find(&h->table, index, &text);
+	e = hpack_table_find(&h->table, index);
 	if (!e)
 		return unknown_entry(h, index, l, out);
 	if (l->cut) /* the list is full: its text is not wanted, and here nothing needs it */
 		return 0;
-	out->name = add_entry_text(l, text, (uint32_t)e->name_len + e->value_len);
-	out->name.len = e->name_len;
-	out->value = (struct str){ out->name.off + e->name_len, e->value_len };
+	len = (uint32_t)e->name_len + e->value_len;
+	reserve_text(l, len + HPACK_SLACK);
+	copy_text(l->text + l->len, e->text, len);
+	out->name = (struct str){ l->len, e->name_len };
+	out->value = (struct str){ l->len + e->name_len, e->value_len };
 	out->name_id = e->name_id;
 	out->value_id = e->value_id;
 	out->unknown = e->name_unknown ? 3 : 0;
+	l->len += len;
 	return 0;
 }
 
 /* The name of a literal, from a table. */
 static int indexed_name(struct hpack *h, uint64_t index, struct hpack_list *l, struct header *out)
 {
-	const uint8_t *text;
-	const struct hpack_entry *e = hpack_table_find(&h->table, index, &text);
+	const struct hpack_entry *e = hpack_table_find(&h->table, index);
 
 	if (!e) {
 		if (unknown_entry(h, index, l, out))
@@ -204,9 +244,12 @@ static int indexed_name(struct hpack *h, uint64_t index, struct hpack_list *l, s
 		out->unknown = 3;
 		return 0;
 	}
-	out->name = add_entry_text(l, text, e->name_len);
+	reserve_text(l, e->name_len + HPACK_SLACK);
+	copy_text(l->text + l->len, e->text, e->name_len);
+	out->name = (struct str){ l->len, e->name_len };
 	out->name_id = e->name_id;
 	out->unknown = e->name_unknown ? 3 : 0;
+	l->len += e->name_len;
 	return 0;
 }
 
@@ -253,23 +296,28 @@ static int size_update(struct hpack *h, struct bytes *in, uint8_t c, bool at_sta
 	return 0;
 }
 
-static struct header *next_header(struct hpack_list *l)
+/* Room for all fields of a block: each has a byte of it at least. */
+static void reserve_fields(struct hpack_list *l, size_t block_len)
 {
-	if (l->cnt == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 32;
-		l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
-	}
-	l->v[l->cnt] = (struct header){ 0 };
-	return &l->v[l->cnt];
+	uint32_t cap = block_len < LIMIT_HEADER_FIELDS ? (uint32_t)block_len : LIMIT_HEADER_FIELDS;
+
+	cap += 1; /* that is cut */
+	if (cap <= l->cap)
+		return;
+	l->cap = cap < 128 ? 128 : cap;
+	free(l->v);
+	l->v = xmalloc(l->cap * sizeof(*l->v));
 }
 
 static int decode_field(struct hpack *h, struct bytes *in, uint8_t c, struct hpack_list *l)
 {
 	const size_t left = in->len;
 	const uint32_t text = l->len;
-	struct header *out = next_header(l);
-	int rc = c & 0x80 ? indexed_field(h, in, c, l, out) : literal_field(h, in, c, l, out);
+	struct header *out = &l->v[l->cnt];
+	int rc;
 
+	*out = (struct header){ 0 };
+	rc = c & 0x80 ? indexed_field(h, in, c, l, out) : literal_field(h, in, c, l, out);
 	if (rc)
 		return rc;
 	if (l->cut || l->len > LIMIT_HEADER_LIST || l->cnt == LIMIT_HEADER_FIELDS) {
@@ -291,7 +339,12 @@ int hpack_decode(struct hpack *h, struct bytes block, struct hpack_list *l)
 
 	l->cnt = l->len = l->missing = l->cut = 0;
 	h->why = NULL;
-	while (bytes_get_u8(&block, &c)) {
+	reserve_fields(l, block.len);
+	for (;;) {
+		if (!h->must_update && !l->cut)
+			indexed_run(h, &block, l);
+		if (!bytes_get_u8(&block, &c))
+			return h->why != NULL;
 		if ((c & 0xe0) == 0x20) {
 			rc = size_update(h, &block, c, !l->cnt && !l->cut);
 		} else {
@@ -304,5 +357,4 @@ int hpack_decode(struct hpack *h, struct bytes block, struct hpack_list *l)
 		if (rc)
 			return rc;
 	}
-	return h->why != NULL;
 }

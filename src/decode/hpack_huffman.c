@@ -53,13 +53,14 @@ static const uint16_t symbols[SYMBOLS] = {
 	10, 13, 22, EOS,
 };
 
-struct look {
-	uint8_t sym[2];
-	uint8_t bits;  /* of all symbols here; 0: the code is longer than LOOK bits */
-	uint8_t first; /* bits of the first symbol; the same number means that it is the only one */
-};
+/* What the next LOOK bits hold, by their complement, in one number: in the low byte how many bits
+ * the symbols take (0: the code is a longer one), then the number of symbols, then the one or two
+ * symbols. */
+static uint32_t look[1 << LOOK];
 
-static struct look look[1 << LOOK];
+#define ENTRY(first, second, bits, cnt) \
+	((uint32_t)(second) << 24 | (uint32_t)(first) << 16 | (uint32_t)(cnt) << 8 | (bits))
+
 static uint32_t code_end[LONGEST + 1]; /* by length: one past its last code */
 static uint16_t sym_end[LONGEST + 1];  /* by length: one past its last symbol's place */
 
@@ -88,126 +89,187 @@ __attribute__((constructor)) static void build_tables(void)
 	for (uint32_t v = 0; v < 1u << LOOK; v++) {
 		unsigned first, second;
 		uint16_t sym = symbol_at(v << (32 - LOOK), 5, &first), next;
+		uint32_t *e = &look[~v & ((1u << LOOK) - 1)];
 
 		if (first > LOOK)
 			continue;
-		look[v] = (struct look){ { (uint8_t)sym, 0 }, (uint8_t)first, (uint8_t)first };
+		*e = ENTRY(sym, 0, first, 1);
 		if (first == LOOK)
 			continue;
 		next = symbol_at(v << (32 - LOOK + first), 5, &second);
-		if (first + second <= LOOK) {
-			look[v].sym[1] = (uint8_t)next;
-			look[v].bits = (uint8_t)(first + second);
-		}
+		if (first + second <= LOOK)
+			*e = ENTRY(sym, next, first + second, 2);
 	}
 }
 
-static long padding_fault(uint64_t v, unsigned n, const char **why)
+/* The symbols, one or two, at the top of v: their bits, or 0 and nothing if the code is a long
+ * one, or the end. */
+static inline unsigned take_symbols(uint64_t v, uint8_t **out)
 {
-	if (v != UINT64_MAX)
-		*why = "Huffman padding is not the start of EOS (RFC 7541 §5.2)";
-	else
-		*why = n >= LONGEST ? "EOS in a Huffman string (RFC 7541 §5.2)"
-				    : "Huffman padding is longer than 7 bits (RFC 7541 §5.2)";
+	uint32_t e = look[v >> (64 - LOOK)];
+	uint16_t two = htole16((uint16_t)(e >> 16));
+
+	memcpy(*out, &two, 2);
+	*out += e >> 8 & 0xff;
+	return e & 0xff;
+}
+
+/* Four looks, which take 48 bits at most; the bits of the last one in *bits. */
+static inline unsigned take_four(uint64_t *v, uint8_t **out, unsigned *bits)
+{
+	unsigned used = 0;
+
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		*bits = take_symbols(*v, out);
+		*v <<= *bits & 63;
+		used += *bits;
+	}
+	return used;
+}
+
+static const char eos[] = "EOS in a Huffman string (RFC 7541 §5.2)";
+static const char not_eos[] = "Huffman padding is not the start of EOS (RFC 7541 §5.2)";
+
+static long fault(const char *why, const char **out)
+{
+	*out = why;
 	return -EPROTO;
 }
 
-/* Decodes the last n < 64 bits, at the top of v and with ones behind: so what is left of them
- * in the end is a prefix of EOS, or of nothing that may be there. Returns the end of out. */
-static uint8_t *decode_tail(uint64_t v, unsigned n, uint8_t *out, const char **why)
+/* Decodes the last n < 64 bits, whose complement is at the top of v: behind them are ones, that
+ * is padding, of which looks make nothing. */
+static long decode_tail(uint64_t v, int n, uint8_t *start, uint8_t *out, const char **why)
 {
-	while (n >= 5 && v != UINT64_MAX) {
-		struct look e = look[v >> (64 - LOOK)];
-		unsigned bits = e.bits;
+	unsigned bits;
 
-		if (bits && bits <= n) {
-			out[0] = e.sym[0];
-			out[1] = e.sym[1];
-			out += 1 + (bits != e.first);
-		} else if (bits) {
-			bits = e.first;
-			if (bits > n)
-				break;
-			*out++ = e.sym[0];
-		} else {
-			uint16_t sym = symbol_at((uint32_t)(v >> 32), LOOK + 1, &bits);
+	for (;;) {
+		n -= (int)take_four(&v, &out, &bits);
+		if (bits)
+			continue;
+		if (!v)
+			break;
+		uint16_t sym = symbol_at((uint32_t)(~v >> 32), LOOK + 1, &bits);
 
-			if (sym == EOS || bits > n)
-				break;
+		if (sym == EOS || n <= 0)
+			return fault(sym == EOS && n >= LONGEST ? eos : not_eos, why);
+		*out++ = (uint8_t)sym;
+		v <<= bits;
+		n -= (int)bits;
+	}
+	/* A symbol that takes more bits than there are began with something else than ones, for
+	 * no code but that of EOS is all ones. */
+	if (n < 0)
+		return fault(not_eos, why);
+	if (n > 7)
+		return fault(n >= LONGEST ? eos : "Huffman padding is longer than 7 bits (RFC 7541 §5.2)", why);
+	return out - start;
+}
+
+/* The complement of in, fewer than 8 bytes, at the top and zeros behind. last: the 8 bytes that
+ * end with them, if there are so many. */
+static uint64_t tail_bits(struct bytes in, const uint64_t *last)
+{
+	unsigned n = 8 * (unsigned)in.len;
+	uint32_t four = 0;
+	uint16_t two = 0;
+	uint8_t one = 0;
+	uint64_t v;
+
+	if (!n)
+		return 0;
+	if (last)
+		return ~*last << (64 - n);
+	v = bytes_get_u32(&in, &four) ? four : 0;
+	v = bytes_get_u16(&in, &two) ? v << 16 | two : v;
+	v = bytes_get_u8(&in, &one) ? v << 8 | one : v;
+	return ~v << (64 - n);
+}
+
+static long decode(struct bytes in, uint8_t *out, const char **why)
+{
+	struct bytes end = in, done;
+	uint8_t *start = out;
+	uint64_t v, last;
+	unsigned used = 0, bits; /* used: bits of in that are decoded, fewer than 8 between rounds */
+	bool has_last = bytes_take(&end, in.len - 8, &done) && bytes_peek_u64(&end, &last);
+
+	while (bytes_peek_u64(&in, &v)) {
+		v = ~v << used;
+		used += take_four(&v, &out, &bits);
+		if (!bits && used <= 64 - LONGEST) {
+			uint16_t sym = symbol_at((uint32_t)(~v >> 32), LOOK + 1, &bits);
+
+			if (sym == EOS)
+				return fault(eos, why);
 			*out++ = (uint8_t)sym;
+			used += bits;
 		}
-		v = v << bits | ((1ull << bits) - 1);
-		n -= bits;
+		bytes_take(&in, used >> 3, &done);
+		used &= 7;
 	}
-	if (v != UINT64_MAX || n > 7) {
-		padding_fault(v, n, why);
-		return NULL;
-	}
-	return out;
+	v = tail_bits(in, has_last ? &last : NULL) << used;
+	return decode_tail(v, (int)(8 * in.len) - (int)used, start, out, why);
 }
 
-/* One look at the top of v: up to two symbols. False if the code there is a long one. */
-static inline bool take_symbols(uint64_t *v, unsigned *n, uint8_t **out)
-{
-	struct look e = look[*v >> (64 - LOOK)];
+/* Strings that came at least twice, with what they decode to. Encoders that do not index paths or
+ * tokens (nghttp2 and Rust's h2 never do) send the same ones again and again, and so do the first
+ * blocks of like connections: comparing is three times as fast as decoding. A string takes its
+ * slot when it comes the second time in a row there, so one that never comes back takes none. */
+enum { SEEN_CNT = 256, SEEN_MIN = 8, SEEN_MAX = 48, SEEN_TEXT = SEEN_MAX * 8 / 5 + 4 };
 
-	if (!e.bits)
-		return false;
-	(*out)[0] = e.sym[0];
-	(*out)[1] = e.sym[1];
-	*out += 1 + (e.bits != e.first);
-	*v <<= e.bits;
-	*n -= e.bits;
-	return true;
+static struct seen {
+	uint8_t coded_len, len;
+	uint8_t coded[SEEN_MAX];
+	uint8_t text[SEEN_TEXT];
+} seen[SEEN_CNT];
+
+/* By slot: hashes of the string that is kept, and of the one that was decoded last. */
+static struct seen_hash {
+	uint32_t kept, last;
+} seen_hash[SEEN_CNT];
+
+static uint64_t hash_of(struct bytes in)
+{
+	struct bytes end = in, done;
+	uint64_t first, last;
+
+	bytes_peek_u64(&in, &first);
+	bytes_take(&end, in.len - 8, &done);
+	bytes_peek_u64(&end, &last);
+	return (first ^ (last * 0x9e3779b97f4a7c15u + in.len)) * 0xff51afd7ed558ccdu;
 }
 
-/* The bits of the last, fewer than 8, bytes: as many as v has room for beside its n. */
-static unsigned refill(uint64_t *v, unsigned n, struct bytes *in)
+static void keep(struct seen *s, struct bytes in, const uint8_t *out, long len)
 {
-	uint32_t four;
-	uint8_t one;
-
-	if (n <= 32 && bytes_get_u32(in, &four)) {
-		*v |= (uint64_t)four << (32 - n);
-		n += 32;
-	}
-	for (; n <= 56 && bytes_get_u8(in, &one); n += 8)
-		*v |= (uint64_t)one << (56 - n);
-	return n;
+	s->coded_len = (uint8_t)in.len;
+	s->len = (uint8_t)len;
+	memcpy(s->coded, in.p, in.len);
+	memcpy(s->text, out, (size_t)len);
 }
 
 long hpack_huffman_decode(struct bytes in, uint8_t *out, const char **why)
 {
-	uint8_t *start = out;
-	uint64_t v = 0, eight; /* the top n bits of v are input not yet decoded, */
-	unsigned n = 0, bits;  /* what is below them is input too, or 0 */
-	struct bytes done;
+	struct seen_hash *slot;
+	struct seen *s;
+	uint64_t hash;
+	long len;
 
-	for (;;) {
-		if (bytes_peek_u64(&in, &eight)) {
-			v |= eight >> n;
-			bytes_take(&in, (63 - n) >> 3, &done);
-			n |= 56;
-		} else {
-			v &= ~(n ? UINT64_MAX >> n : UINT64_MAX);
-			n = refill(&v, n, &in);
-			if (n <= 56 && !in.len)
-				break;
-		}
-		/* Four looks of 12 bits need no more than 48. */
-		if (take_symbols(&v, &n, &out) && take_symbols(&v, &n, &out) &&
-		    take_symbols(&v, &n, &out) && take_symbols(&v, &n, &out))
-			continue;
-		if (n < LONGEST)
-			continue;
-		uint16_t sym = symbol_at((uint32_t)(v >> 32), LOOK + 1, &bits);
-
-		if (sym == EOS)
-			return padding_fault(UINT64_MAX, LONGEST, why);
-		*out++ = (uint8_t)sym;
-		v <<= bits;
-		n -= bits;
+	if (in.len < SEEN_MIN || in.len > SEEN_MAX)
+		return decode(in, out, why);
+	hash = hash_of(in);
+	slot = &seen_hash[hash >> 56];
+	s = &seen[hash >> 56];
+	if (slot->kept == (uint32_t)hash && s->coded_len == in.len &&
+	    !memcmp(s->coded, in.p, in.len)) {
+		memcpy(out, s->text, s->len);
+		return s->len;
 	}
-	out = decode_tail(n ? v | UINT64_MAX >> n : UINT64_MAX, n, out, why);
-	return out ? out - start : -EPROTO;
+	len = decode(in, out, why);
+	if (len >= 0 && slot->last == (uint32_t)hash) {
+		keep(s, in, out, len);
+		slot->kept = (uint32_t)hash;
+	}
+	slot->last = (uint32_t)hash;
+	return len;
 }

@@ -5,9 +5,9 @@
 
 #include "util/bytes.h"
 
-/* Bytes that len coded bytes can decode to at most, and one that the decoder may write beyond:
- * the shortest code has 5 bits. */
-#define HPACK_HUFFMAN_ROOM(len) ((len) * 8 / 5 + 2)
+/* Bytes that len coded bytes can decode to at most, the shortest code having 5 bits, and those
+ * that the decoder may write beyond. */
+#define HPACK_HUFFMAN_ROOM(len) ((len) * 8 / 5 + 4)
 
 /* Decodes a whole string into out, which has HPACK_HUFFMAN_ROOM(in.len) bytes.
  * Returns the decoded length, or -EPROTO with *why set: EOS in the string, padding of 8 bits or

@@ -8,8 +8,10 @@
 #include "util/xalloc.h"
 
 #define ENTRY_OVERHEAD 32u /* RFC 7541 §4.1 */
+#define GROW_STEP 128u
+#define GROW_FIRST 384u
+#define ENTRY_HEAD ((uint32_t)offsetof(struct hpack_entry, text))
 #define FIRST_ID 128u
-#define POS_MASK 0x7fffffffu
 
 #define FIELD(n, v) { n, v }
 
@@ -80,11 +82,22 @@ static const struct {
 	FIELD("www-authenticate", ""),
 };
 
-struct hpack_entry hpack_static[HPACK_STATIC_CNT + 1];
-uint8_t hpack_static_text[1024 + HPACK_SLACK];
+uint8_t hpack_static_mem[2048] __attribute__((aligned(HPACK_ALIGN)));
+uint16_t hpack_static_at[HPACK_STATIC_CNT + 1];
 
 /* Of all tables of the process. Stops at 0 rather than give a number twice. */
 static uint32_t next_id = FIRST_ID;
+
+static uint32_t aligned(uint32_t len)
+{
+	return (len + HPACK_ALIGN - 1) & ~(uint32_t)(HPACK_ALIGN - 1);
+}
+
+/* The bytes of mem that an entry takes. */
+static uint32_t place_len(const struct hpack_entry *e)
+{
+	return aligned(ENTRY_HEAD + e->name_len + e->value_len);
+}
 
 __attribute__((constructor)) static void build_static_table(void)
 {
@@ -92,19 +105,19 @@ __attribute__((constructor)) static void build_static_table(void)
 
 	for (uint32_t i = 1; i <= HPACK_STATIC_CNT; i++) {
 		const char *name = static_fields[i].name, *value = static_fields[i].value;
-		struct hpack_entry *e = &hpack_static[i];
+		struct hpack_entry *e = (void *)(hpack_static_mem + pos);
 		uint32_t first = i;
 
 		while (first > 1 && !strcmp(static_fields[first - 1].name, name))
 			first--;
-		e->pos = pos;
 		e->name_len = (uint16_t)strlen(name);
 		e->value_len = (uint16_t)strlen(value);
 		e->name_id = first;
 		e->value_id = e->value_len ? HPACK_STATIC_CNT + 3 + i : 0;
-		memcpy(hpack_static_text + pos, name, e->name_len);
-		memcpy(hpack_static_text + pos + e->name_len, value, e->value_len);
-		pos += e->name_len + e->value_len;
+		memcpy(e->text, name, e->name_len);
+		memcpy(e->text + e->name_len, value, e->value_len);
+		hpack_static_at[i] = (uint16_t)(pos / HPACK_ALIGN);
+		pos += place_len(e);
 	}
 }
 
@@ -120,15 +133,15 @@ void hpack_table_init(struct hpack_table *t, uint32_t max)
 
 void hpack_table_release(struct hpack_table *t)
 {
-	free(t->ring);
-	free(t->text);
+	free(t->mem);
+	free(t->at);
 	*t = (struct hpack_table){ 0 };
 }
 
 static void drop_entries(struct hpack_table *t)
 {
-	t->cnt = t->size = 0;
-	t->text_head = t->text_len = 0;
+	t->cnt = 0;
+	t->size = t->end = 0;
 }
 
 void hpack_table_lose(struct hpack_table *t)
@@ -145,9 +158,14 @@ void hpack_table_max_lost(struct hpack_table *t)
 	t->max_known = false;
 }
 
+static uint16_t *place(const struct hpack_table *t, uint32_t age)
+{
+	return &t->at[(t->head - 1 - age) & (t->at_cap - 1u)];
+}
+
 static struct hpack_entry *entry(const struct hpack_table *t, uint32_t age)
 {
-	return &t->ring[(t->head - 1 - age) & (t->ring_cap - 1)];
+	return (void *)(t->mem + (size_t)HPACK_ALIGN * *place(t, age));
 }
 
 /* At least: the true length of an unknown name is not known. An entry is then kept longer than
@@ -165,8 +183,6 @@ static void evict(struct hpack_table *t, uint32_t size)
 		struct hpack_entry *e = entry(t, --t->cnt);
 
 		t->size -= entry_size(e);
-		t->text_head += e->name_len + e->value_len;
-		t->text_len -= e->name_len + e->value_len;
 		t->old_unknown = !t->max_known || t->max > LIMIT_HPACK_TABLE;
 	}
 }
@@ -186,46 +202,69 @@ void hpack_table_resize(struct hpack_table *t, uint32_t max)
 		t->old_unknown = false;
 }
 
-static void grow_ring(struct hpack_table *t)
+static void grow_places(struct hpack_table *t)
 {
-	uint32_t cap = t->ring_cap ? t->ring_cap * 2 : 16;
-	struct hpack_entry *ring = xmalloc(cap * sizeof(*ring));
+	uint32_t cap = t->at_cap ? t->at_cap * 2u : 16;
+	uint16_t *at = xmalloc(cap * sizeof(*at));
 
 	for (uint32_t i = 0; i < t->cnt; i++)
-		ring[i] = *entry(t, t->cnt - 1 - i);
-	free(t->ring);
-	t->ring = ring;
-	t->ring_cap = cap;
+		at[i] = *place(t, t->cnt - 1 - i);
+	free(t->at);
+	t->at = at;
+	t->at_cap = (uint16_t)cap;
 	t->head = t->cnt;
 }
 
-/* Room for n more bytes of text: by moving what is kept to the front, if that frees as much as
- * it moves, else by growing. */
-static void grow_text(struct hpack_table *t, uint32_t n)
+/* Moves the entries to larger memory, with room for need more bytes behind the newest. */
+static void grow_mem(struct hpack_table *t, uint32_t need)
 {
-	uint32_t more = t->text_len < 512 ? t->text_len : t->text_len / 8;
-	uint32_t cap = (t->text_len + n + more + 256) & ~255u; /* never 0 */
+	uint32_t len = 0, cap;
+	uint8_t *mem;
 
-	if (cap > t->text_cap) {
-		uint8_t *text = xmalloc(cap + HPACK_SLACK);
+	for (uint32_t i = 0; i < t->cnt; i++)
+		len += place_len(entry(t, i));
+	cap = len + need + (len ? len < 1024 ? len / 2 : len / 16 : GROW_FIRST);
+	cap = (cap > t->mem_cap ? cap : t->mem_cap + 1) + GROW_STEP - 1;
+	cap -= cap % GROW_STEP;
+	mem = xmalloc(cap + HPACK_SLACK);
+	t->end = 0;
+	for (uint32_t i = t->cnt; i-- > 0;) {
+		const struct hpack_entry *e = entry(t, i);
 
-		if (t->text_len)
-			memcpy(text, t->text + t->text_head, t->text_len);
-		free(t->text);
-		t->text = text;
-		t->text_cap = cap;
-	} else {
-		memmove(t->text, t->text + t->text_head, t->text_len);
+		memcpy(mem + t->end, e, place_len(e));
+		*place(t, i) = (uint16_t)(t->end / HPACK_ALIGN);
+		t->end += place_len(e);
 	}
-	t->text_base = (t->text_base + t->text_head) & POS_MASK;
-	t->text_head = 0;
+	free(t->mem);
+	t->mem = mem;
+	t->mem_cap = cap;
+}
+
+/* Where in mem the next entry, of len bytes, goes: behind the newest, or before the oldest. */
+static uint32_t find_place(struct hpack_table *t, uint32_t len)
+{
+	uint32_t oldest = t->cnt ? HPACK_ALIGN * *place(t, t->cnt - 1u) : 0;
+
+	if (!t->cnt)
+		t->end = 0;
+	if (t->cnt && oldest >= t->end) { /* the newest lie before the oldest */
+		if (oldest - t->end < len)
+			grow_mem(t, len);
+	} else if (t->mem_cap - t->end < len) {
+		if (oldest < len)
+			grow_mem(t, len);
+		else
+			t->end = 0;
+	}
+	return t->end;
 }
 
 void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
 {
 	uint32_t text_len = (uint32_t)(f->name.len + f->value.len);
 	uint64_t size = (uint64_t)(f->unknown ? 0 : f->name.len) + f->value.len + ENTRY_OVERHEAD;
-	uint32_t at;
+	struct hpack_entry *e;
+	uint32_t at, len;
 
 	t->inserted++;
 	if (!f->name_id)
@@ -239,40 +278,40 @@ void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
 	}
 	if (t->size + size > room(t))
 		evict(t, room(t) - (uint32_t)size);
-	if (t->text_head + t->text_len + text_len > t->text_cap || !t->text)
-		grow_text(t, text_len);
-	if (t->cnt == t->ring_cap)
-		grow_ring(t);
-	at = t->text_head + t->text_len;
-	memcpy(t->text + at, f->name.p, text_len);
-	t->ring[t->head++ & (t->ring_cap - 1)] = (struct hpack_entry){
-		.pos = (t->text_base + at) & POS_MASK,
-		.name_unknown = f->unknown != 0,
+	len = aligned(ENTRY_HEAD + text_len);
+	at = find_place(t, len);
+	if (t->cnt == t->at_cap)
+		grow_places(t);
+	e = (void *)(t->mem + at);
+	*e = (struct hpack_entry){
 		.name_len = (uint16_t)f->name.len,
 		.value_len = (uint16_t)f->value.len,
+		.name_unknown = f->unknown != 0,
 		.name_id = f->name_id,
 		.value_id = f->value_id,
 	};
+	memcpy(e->text, f->name.p, text_len);
+	t->at[t->head++ & (t->at_cap - 1u)] = (uint16_t)(at / HPACK_ALIGN);
+	t->end = at + len;
 	t->cnt++;
 	t->size += (uint32_t)size;
-	t->text_len += text_len;
 }
 
 bool hpack_table_is_unknown(const struct hpack_table *t, uint64_t index)
 {
-	return t->old_unknown && index > HPACK_STATIC_CNT + t->cnt && index < LIMIT_HPACK_INDEX;
+	return t->old_unknown && index > HPACK_STATIC_CNT + (uint32_t)t->cnt && index < LIMIT_HPACK_INDEX;
 }
 
 bool hpack_table_get(const struct hpack_table *t, uint64_t index, struct hpack_field *f)
 {
-	const uint8_t *text;
-	const struct hpack_entry *e = hpack_table_find(t, index, &text);
+	const struct hpack_entry *e = hpack_table_find(t, index);
 
 	if (!e) {
 		*f = (struct hpack_field){ .unknown = 2 };
 		return hpack_table_is_unknown(t, index);
 	}
-	*f = (struct hpack_field){ bytes_of(text, e->name_len), bytes_of(text + e->name_len, e->value_len),
+	*f = (struct hpack_field){ bytes_of(e->text, e->name_len),
+				   bytes_of(e->text + e->name_len, e->value_len),
 				   e->name_id, e->value_id, e->name_unknown ? 3 : 0 };
 	return true;
 }

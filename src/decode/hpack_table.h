@@ -19,8 +19,8 @@
 enum { HPACK_STATIC_CNT = 61, HPACK_SYMBOL_LEN = 48 };
 
 /* Readable bytes behind the strings of a table (and writable ones behind those of a list), so
- * that they can be copied 16 at a time. */
-enum { HPACK_SLACK = 16 };
+ * that they can be copied so many at a time. */
+enum { HPACK_SLACK = 32 };
 
 /* Ids of strings: the same non-zero id means the same bytes. Names of the static table have
  * their index (the first of that name), its values 64 + index; entries of dynamic tables get
@@ -33,30 +33,35 @@ struct hpack_field {
 	uint8_t unknown; /* as in struct header */
 };
 
-/* Lengths fit 16 bits: an entry is not longer than LIMIT_HPACK_TABLE less its overhead. */
+/* An entry as it lies in memory, with its text behind it: the name and, right after it, the value.
+ * Half of the 32 bytes that RFC 7541 §4.1 counts for an entry beside its text, so a whole table
+ * takes less memory than its maximum size. Lengths fit 16 bits: an entry is not longer than
+ * LIMIT_HPACK_TABLE less those 32. */
 struct hpack_entry {
-	uint32_t pos : 31; /* of the name in text, the value follows; counted modulo 2^31 */
-	uint32_t name_unknown : 1;
 	uint16_t name_len;
 	uint16_t value_len;
 	uint32_t name_id;
 	uint32_t value_id;
+	uint8_t name_unknown;
+	uint8_t text[];
 };
+
+enum { HPACK_ALIGN = 4 }; /* of entries; their places are given in units of it */
 
 /* Set up with hpack_table_init(); a zeroed one may be released. */
 struct hpack_table {
-	struct hpack_entry *ring; /* newest at head - 1 */
-	uint32_t ring_cap;        /* a power of two, or 0 */
-	uint32_t head;
-	uint32_t cnt;
-	uint32_t size;            /* as RFC 7541 §4.1 counts */
-	uint32_t max;             /* of the encoder, if max_known */
+	uint8_t *mem;       /* a ring of entries, each in one piece, oldest first */
+	uint16_t *at;       /* a ring of their places in mem, newest at head - 1 */
+	uint32_t mem_cap;
+	uint32_t end;       /* in mem, behind the newest */
+	uint16_t at_cap;    /* a power of two, or 0 */
+	uint16_t head;
+	uint16_t cnt;
 	bool max_known;
-	bool old_unknown;         /* there may be entries older than those kept */
-	uint8_t *text;            /* strings of the entries, oldest first */
-	uint32_t text_head, text_len, text_cap;
-	uint32_t text_base;       /* pos of text[0], modulo 2^31 */
-	uint32_t inserted;        /* since the last loss */
+	bool old_unknown;   /* there may be entries older than those kept */
+	uint32_t size;      /* as RFC 7541 §4.1 counts */
+	uint32_t max;       /* of the encoder, if max_known */
+	uint32_t inserted;  /* since the last loss */
 	uint32_t losses;
 };
 
@@ -77,28 +82,21 @@ void hpack_table_max_lost(struct hpack_table *t);
  * where they are 0. */
 void hpack_table_insert(struct hpack_table *t, struct hpack_field *f);
 
-extern struct hpack_entry hpack_static[HPACK_STATIC_CNT + 1];
-extern uint8_t hpack_static_text[];
+extern uint8_t hpack_static_mem[];
+extern uint16_t hpack_static_at[HPACK_STATIC_CNT + 1];
 
-/* The entry at index of both tables (1 = first of the static one) and its strings, the value
- * right behind the name, readable HPACK_SLACK beyond; valid until the next insertion.
- * NULL if there is none that is known. */
-static inline const struct hpack_entry *hpack_table_find(const struct hpack_table *t, uint64_t index,
-							 const uint8_t **text)
+/* The entry at index of both tables (1 = first of the static one), readable HPACK_SLACK beyond
+ * its text; valid until the next insertion. NULL if there is none that is known. */
+static inline const struct hpack_entry *hpack_table_find(const struct hpack_table *t, uint64_t index)
 {
-	const struct hpack_entry *e;
+	uint64_t age = index - HPACK_STATIC_CNT - 1; /* huge for the static ones */
 
-	if (index <= HPACK_STATIC_CNT) {
-		e = &hpack_static[index];
-		*text = hpack_static_text + e->pos;
-		return index ? e : NULL;
-	}
-	index -= HPACK_STATIC_CNT + 1;
-	if (index >= t->cnt)
-		return NULL;
-	e = &t->ring[(t->head - 1 - (uint32_t)index) & (t->ring_cap - 1)];
-	*text = t->text + ((e->pos - t->text_base) & 0x7fffffffu);
-	return e;
+	if (age < t->cnt)
+		return (const void *)(t->mem + (size_t)HPACK_ALIGN *
+				      t->at[(t->head - 1 - (uint32_t)age) & (t->at_cap - 1u)]);
+	if (index - 1 < HPACK_STATIC_CNT)
+		return (const void *)(hpack_static_mem + (size_t)HPACK_ALIGN * hpack_static_at[index]);
+	return NULL;
 }
 
 /* Whether an index that is not found may be that of an unknown entry. */
