@@ -25,8 +25,10 @@ void decoder_free(struct decoder *d)
 		return;
 	if (d->x)
 		d->handler->free(d->x);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		backlog_release(&d->dir[i].log);
+		free(d->dir[i].loss);
+	}
 	buf_release(&d->pending);
 	free(d);
 }
@@ -78,6 +80,18 @@ static void hold(struct decoder_dir *dd)
 
 #define LATE_DETAIL "the capture began in its middle: older entries of the header table are unknown"
 
+/* Says how much was lost, now that it is known. */
+static void tell_loss(struct decoder *d, int dir, bool recovered)
+{
+	struct decoder_dir *dd = &d->dir[dir];
+	const struct decoder_loss *l = dd->loss;
+
+	decoder_add_gap(d, dir, &l->st, l->cause, l->missing + dd->bytes.skipped - l->skipped_before, 0,
+			recovered, NULL);
+	free(dd->loss);
+	dd->loss = NULL;
+}
+
 /* A direction can be decoded from here on: what was lost before it is told. */
 static void found_boundary(struct decoder *d, int dir, size_t at)
 {
@@ -86,14 +100,11 @@ static void found_boundary(struct decoder *d, int dir, size_t at)
 	skip_log(dd, at);
 	dd->searching = false;
 	dd->next_try = 0;
-	if (dd->lost)
-		decoder_add_gap(d, dir, &dd->gap_st, dd->gap.cause,
-				dd->gap.bytes_missing + dd->bytes.skipped - dd->skipped_before, 0,
-				true, NULL);
+	if (dd->loss)
+		tell_loss(d, dir, true);
 	else if (d->handler->proto == PROTO_H2)
 		decoder_add_gap(d, dir, backlog_stamp(&dd->log, &dd->st), GAP_HPACK_LOST,
 				dd->bytes.skipped, 0, true, LATE_DETAIL);
-	dd->lost = false;
 }
 
 static void begin(struct decoder *d, const struct detected *found)
@@ -109,9 +120,9 @@ static void begin(struct decoder *d, const struct detected *found)
 		if (found->late && i == found->dir)
 			found_boundary(d, i, found->at);
 		else if (!found->late)
-			d->dir[i].searching = d->dir[i].lost;
-		if (!found->late && d->dir[i].lost)
-			d->handler->gap(d->x, i, 0, &d->dir[i].gap_st);
+			d->dir[i].searching = d->dir[i].loss;
+		if (!found->late && d->dir[i].loss)
+			d->handler->gap(d->x, i, 0, &d->dir[i].loss->st);
 		d->dir[i].next_try = 0;
 		d->dir[i].inexact |= found->late;
 	}
@@ -236,13 +247,11 @@ static void lose_framing(struct decoder_dir *dd, const struct stamp *st, enum ga
 	dd->searching = true;
 	dd->inexact = true;
 	dd->next_try = 0;
-	if (!dd->lost) {
-		dd->gap = (struct rec_gap){ .cause = (uint8_t)cause };
-		dd->gap_st = *st;
-		dd->skipped_before = dd->bytes.skipped;
+	if (!dd->loss) {
+		dd->loss = xcalloc(1, sizeof(*dd->loss));
+		*dd->loss = (struct decoder_loss){ *st, cause, 0, dd->bytes.skipped };
 	}
-	dd->lost = true;
-	dd->gap.bytes_missing += missing;
+	dd->loss->missing += missing;
 }
 
 void decoder_switch(struct decoder *d, const struct handler *to)
@@ -324,11 +333,9 @@ static void give_up_search(struct decoder *d, int dir)
 	if (!dd->searching)
 		return;
 	skip_log(dd, backlog_len(&dd->log));
-	if (dd->lost)
-		decoder_add_gap(d, dir, &dd->gap_st, dd->gap.cause,
-				dd->gap.bytes_missing + dd->bytes.skipped - dd->skipped_before, 0,
-				false, NULL);
-	dd->searching = dd->lost = false;
+	if (dd->loss)
+		tell_loss(d, dir, false);
+	dd->searching = false;
 }
 
 /* Returns as decoder_next(), or -EAGAIN if there is input again after all. */

@@ -63,6 +63,14 @@ struct h2_user {
 
 extern const struct h2_user call_user;
 
+/* A gap record that is due when the search for a boundary is over. */
+struct decoder_loss {
+	struct stamp st;
+	enum gap_cause cause;
+	uint64_t missing;
+	uint64_t skipped_before; /* bytes.skipped when it began */
+};
+
 struct decoder_dir {
 	struct bytes in;        /* given by decoder_feed(), not yet used */
 	struct stamp st;
@@ -71,10 +79,7 @@ struct decoder_dir {
 	struct backlog log;     /* read before in */
 	struct decoder_bytes bytes;
 	size_t next_try;        /* length of log at which the search goes on */
-	bool lost;              /* a gap record is due when the search is over */
-	uint64_t skipped_before; /* bytes.skipped when it was lost */
-	struct rec_gap gap;     /* that record */
-	struct stamp gap_st;
+	struct decoder_loss *loss; /* why it is searched again; NULL: it begins */
 	bool inexact;           /* bytes were lost: records say so from here on */
 };
 

@@ -8,7 +8,7 @@
 #include "util/xalloc.h"
 
 #define ENTRY_OVERHEAD 32u /* RFC 7541 §4.1 */
-#define GROW_STEP 128u
+#define GROW_STEP 64u
 #define GROW_FIRST 384u
 #define ENTRY_HEAD ((uint32_t)offsetof(struct hpack_entry, text))
 #define FIRST_ID 128u
@@ -223,7 +223,7 @@ static void grow_mem(struct hpack_table *t, uint32_t need)
 
 	for (uint32_t i = 0; i < t->cnt; i++)
 		len += place_len(entry(t, i));
-	cap = len + need + (len ? len < 1024 ? len / 2 : len / 16 : GROW_FIRST);
+	cap = len + need + (len ? len < 1024 ? len / 2 : len / 32 : GROW_FIRST);
 	cap = (cap > t->mem_cap ? cap : t->mem_cap + 1) + GROW_STEP - 1;
 	cap -= cap % GROW_STEP;
 	mem = xmalloc(cap + HPACK_SLACK);

@@ -27,7 +27,7 @@ void h2_init(struct h2 *h, uint32_t conn_id, int client, bool late)
 		d->frame_max = H2_DEFAULT_FRAME_MAX;
 		d->window_init = DEFAULT_WINDOW;
 		d->window = DEFAULT_WINDOW;
-		d->streams_max = -1;
+		d->streams_max = UINT32_MAX;
 		d->settings_seen = late;
 		if (late) {
 			hpack_lose(&d->hpack);
@@ -43,13 +43,13 @@ void h2_init(struct h2 *h, uint32_t conn_id, int client, bool late)
 
 void h2_close_block(struct h2_dir *d)
 {
-	buf_release(&d->block);
-	free(d->continuations);
-	d->continuations = NULL;
-	d->continuation_cnt = 0;
-	d->continuation_len = 0;
+	if (d->block) {
+		buf_release(&d->block->bytes);
+		free(d->block->continuations);
+	}
+	free(d->block);
+	d->block = NULL;
 	d->block_stream = 0;
-	d->block_bad = false;
 }
 
 static void free_over(struct h2 *h)
@@ -322,11 +322,12 @@ static int first_of_block(struct h2 *h, int dir, struct bytes payload, const str
 	if (d->f.flags & H2_END_HEADERS)
 		return give_block(h, dir, &d->f, &d->start, d->f.content, bad, st, ev);
 	d->block_stream = d->f.stream_id;
-	d->block_frame = d->f;
-	d->block_frame.content = (struct bytes){ 0 };
-	d->block_start = d->start;
-	d->block_bad = bad || !d->f.stream_id;
-	buf_append(&d->block, d->f.content);
+	d->block = xcalloc(1, sizeof(*d->block));
+	d->block->frame = d->f;
+	d->block->frame.content = (struct bytes){ 0 };
+	d->block->start = d->start;
+	d->block->bad = bad || !d->f.stream_id;
+	buf_append(&d->block->bytes, d->f.content);
 	return 0;
 }
 
@@ -334,25 +335,26 @@ static int end_block(struct h2 *h, int dir, bool bad, const char *why, const str
 		     struct h2_event *ev)
 {
 	struct h2_dir *d = &h->dir[dir];
-	struct bytes block = buf_bytes(&d->block);
+	struct h2_block *b = d->block;
 
-	if (why && !d->block_frame.why)
-		d->block_frame.why = why;
-	give_block(h, dir, &d->block_frame, &d->block_start, block, bad, st, ev);
-	ev->continuation_cnt = d->continuation_cnt;
-	ev->continuations = d->continuations;
+	if (why && !b->frame.why)
+		b->frame.why = why;
+	give_block(h, dir, &b->frame, &b->start, buf_bytes(&b->bytes), bad, st, ev);
+	ev->continuation_cnt = b->cnt;
+	ev->continuations = b->continuations;
 	d->block_given = true;
 	return 1;
 }
 
 static void keep_continuation(struct h2_dir *d)
 {
-	if (d->continuation_cnt == d->continuation_len) {
-		d->continuation_len = d->continuation_len ? d->continuation_len * 2 : 4;
-		d->continuations = xrealloc(d->continuations,
-					    d->continuation_len * sizeof(*d->continuations));
+	struct h2_block *b = d->block;
+
+	if (b->cnt == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 4;
+		b->continuations = xrealloc(b->continuations, b->cap * sizeof(*b->continuations));
 	}
-	d->continuations[d->continuation_cnt++] = (struct h2_continuation){
+	b->continuations[b->cnt++] = (struct h2_continuation){
 		.length = d->f.length, .flags = d->f.flags, .st = d->start
 	};
 }
@@ -377,15 +379,15 @@ static int continuation(struct h2 *h, int dir, struct bytes payload, const struc
 		return 1;
 	}
 	keep_continuation(d);
-	d->block_bad |= d->truncated;
-	if (d->continuation_cnt >= LIMIT_CONTINUATIONS ||
-	    d->block.len + payload.len > LIMIT_HEADER_BLOCK) {
+	d->block->bad |= d->truncated;
+	if (d->block->cnt >= LIMIT_CONTINUATIONS ||
+	    d->block->bytes.len + payload.len > LIMIT_HEADER_BLOCK) {
 		d->flood_stream = d->f.flags & H2_END_HEADERS ? 0 : d->block_stream;
 		return end_block(h, dir, true, "header block beyond what spf keeps: not decoded",
 				 st, ev);
 	}
-	buf_append(&d->block, payload);
-	return d->f.flags & H2_END_HEADERS ? end_block(h, dir, d->block_bad, NULL, st, ev) : 0;
+	buf_append(&d->block->bytes, payload);
+	return d->f.flags & H2_END_HEADERS ? end_block(h, dir, d->block->bad, NULL, st, ev) : 0;
 }
 
 static int next_other(struct h2 *h, int dir, struct bytes *in, const struct stamp *st,

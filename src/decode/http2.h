@@ -88,10 +88,21 @@ struct h2_event {
 
 /* What a SETTINGS frame sets; the acknowledgement makes it so. */
 struct h2_settings {
-	int64_t table_min, table_last; /* HEADER_TABLE_SIZE: the least and the last; < 0 not set */
-	int64_t window_init;           /* < 0 not set, likewise the next */
-	int64_t frame_max;
-	int64_t streams_max;
+	bool has_table, has_window, has_frame_max, has_streams_max;
+	uint32_t table_min, table_last; /* HEADER_TABLE_SIZE: the least and the last */
+	uint32_t window_init;
+	uint32_t frame_max;
+	uint32_t streams_max;
+};
+
+/* A header block that goes on in CONTINUATION frames. */
+struct h2_block {
+	struct h2_frame frame; /* that began it */
+	struct stamp start;
+	bool bad;              /* it is not kept: too long, or bytes are missing */
+	struct buf bytes;
+	struct h2_continuation *continuations;
+	uint32_t cnt, cap;     /* of them */
 };
 
 /* One direction. */
@@ -109,21 +120,15 @@ struct h2_dir {
 	struct buf buf;        /* payload so far; DATA only if h->keep_data */
 
 	uint32_t block_stream; /* a header block is open on this stream; 0 none */
-	bool block_bad;        /* it is not kept: too long, or bytes are missing */
-	bool block_given;      /* it was the last event: to be forgotten */
 	uint32_t flood_stream; /* its block went past the limits and still goes on; 0 none */
-	struct h2_frame block_frame;
-	struct stamp block_start;
-	struct buf block;
-	struct h2_continuation *continuations;
-	uint32_t continuation_cnt;
-	uint32_t continuation_len;
+	struct h2_block *block; /* that one; NULL none */
+	bool block_given;      /* it was the last event: to be forgotten */
 
 	struct hpack hpack;    /* of the blocks that this direction sends */
 	uint32_t frame_max;    /* MAX_FRAME_SIZE that the other direction set */
 	uint32_t window_init;  /* INITIAL_WINDOW_SIZE that the other direction set */
 	int64_t window;        /* of the connection */
-	int64_t streams_max;   /* MAX_CONCURRENT_STREAMS that the other direction set; < 0 none */
+	uint32_t streams_max;  /* MAX_CONCURRENT_STREAMS that the other direction set */
 	struct h2_settings unacked[4]; /* sent in this direction, not yet acknowledged */
 	uint8_t unacked_cnt;
 	bool settings_lost;    /* a gap, or more than unacked holds: the peer's ACKs say nothing */

@@ -93,21 +93,25 @@ const char *h2_rules_end(const struct h2 *h, int dir, const struct h2_stream *s)
 
 static void push_settings(struct h2_dir *d, struct bytes content)
 {
-	struct h2_settings s = { -1, -1, -1, -1, -1 };
+	struct h2_settings s = { 0 };
 	uint32_t value;
 	uint16_t id;
 
 	while (h2_frame_setting(&content, &id, &value)) {
 		if (id == H2_HEADER_TABLE_SIZE) {
 			s.table_last = value;
-			if (s.table_min < 0 || value < s.table_min)
+			if (!s.has_table || value < s.table_min)
 				s.table_min = value;
+			s.has_table = true;
 		} else if (id == H2_INITIAL_WINDOW_SIZE) {
 			s.window_init = value;
+			s.has_window = true;
 		} else if (id == H2_MAX_FRAME_SIZE) {
 			s.frame_max = value;
+			s.has_frame_max = true;
 		} else if (id == H2_MAX_CONCURRENT_STREAMS) {
 			s.streams_max = value;
+			s.has_streams_max = true;
 		}
 	}
 	if (d->unacked_cnt == UNACKED_MAX)
@@ -146,15 +150,15 @@ static void settings_ack(struct h2 *h, int dir, struct h2_frame *f)
 	s = from->unacked[0];
 	from->unacked_cnt--;
 	memmove(from->unacked, from->unacked + 1, from->unacked_cnt * sizeof(s));
-	if (s.table_min >= 0)
-		hpack_set_limit(&d->hpack, (uint32_t)s.table_min);
-	if (s.table_last >= 0 && s.table_last != s.table_min)
-		hpack_set_limit(&d->hpack, (uint32_t)s.table_last);
-	if (s.frame_max >= 0)
-		d->frame_max = (uint32_t)s.frame_max;
-	if (s.streams_max >= 0)
+	if (s.has_table)
+		hpack_set_limit(&d->hpack, s.table_min);
+	if (s.has_table && s.table_last != s.table_min)
+		hpack_set_limit(&d->hpack, s.table_last);
+	if (s.has_frame_max)
+		d->frame_max = s.frame_max;
+	if (s.has_streams_max)
 		d->streams_max = s.streams_max;
-	if (s.window_init >= 0 && !move_windows(h, dir, s.window_init))
+	if (s.has_window && !move_windows(h, dir, s.window_init))
 		violates(f, "INITIAL_WINDOW_SIZE takes a window above 2^31-1 (RFC 9113 §6.9.2)");
 }
 
@@ -225,7 +229,7 @@ const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
 	if (s && f->type == H2_HEADERS && dir == h->client && s->half[dir].blocks > 1 &&
 	    !(f->flags & H2_END_STREAM))
 		return "trailers without END_STREAM (RFC 9113 §8.1)";
-	if (s && dir == h->client && h->dir[dir].streams_max >= 0 && s->half[dir].blocks == 1 &&
+	if (s && dir == h->client && s->half[dir].blocks == 1 &&
 	    h->stream_cnt > h->dir[dir].streams_max)
 		return "more streams than MAX_CONCURRENT_STREAMS (RFC 9113 §5.1.2)";
 	return fields_violation(h, dir, ev);
