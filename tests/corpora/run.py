@@ -390,6 +390,9 @@ def check_midstream(base):
     expect(known >= knowable, f"midstream: {known} of {knowable} knowable names and values")
     row(f"midstream: frames of {cuts} cuts", frames, shown_frames)
     row("  knowable names and values", knowable, known, f"{contradictions} contradictions")
+    done, bad = spread("latecuts", sorted(glob.glob(base + "/streams/midstream/*.chunks")))
+    expect(bad == 0, f"midstream: {bad} cuts give other frames")
+    row("  cut at each byte, byte by byte", done, done - bad)
 
 
 # --- fuzz/ -------------------------------------------------------------------------------------

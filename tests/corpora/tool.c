@@ -36,7 +36,8 @@ struct shown {
 	int dir;
 	int chunk;
 	struct rec_frame r;
-	struct buf text;            /* all that two runs must agree on */
+	struct buf text;            /* all that two runs must agree on, as JSON */
+	uint64_t digest;            /* the same as a sum */
 	struct header *headers;     /* offsets into strings */
 	uint32_t header_cnt;
 	struct buf strings;
@@ -53,7 +54,8 @@ struct run {
 	uint32_t cnt, cap;
 	uint64_t gaps;
 	int64_t ts;
-	bool headers_only;
+	bool headers_only;          /* digests of header blocks, however they were cut */
+	bool digests_only;          /* runs by the hundred thousand: frames are only compared */
 };
 
 static struct batch *batch_of(uint32_t len)
@@ -99,22 +101,65 @@ static void put_json(struct buf *out, struct bytes b)
 	buf_putc(out, '"');
 }
 
-static bool printing; /* else frames are only compared, and a sum of their data is enough */
+static uint64_t mix(uint64_t sum, uint64_t v)
+{
+	sum = (sum ^ v) * 0x9e3779b97f4a7c15u;
+	return sum ^ sum >> 29;
+}
+
+static uint64_t mix_bytes(uint64_t sum, struct bytes in)
+{
+	struct bytes eight;
+	uint64_t v = in.len;
+
+	sum = mix(sum, v);
+	while (bytes_peek_u64(&in, &v) && bytes_take(&in, 8, &eight))
+		sum = mix(sum, v);
+	for (uint8_t c; bytes_get_u8(&in, &c);)
+		sum = mix(sum, c);
+	return sum;
+}
+
+static uint64_t digest_headers(uint64_t sum, const struct rec_frame *r, const struct batch *b)
+{
+	for (uint32_t i = 0; i < r->headers.count; i++) {
+		const struct header *h = &batch_headers(b, r->headers)[i];
+
+		sum = mix_bytes(sum, batch_bytes(b, h->name));
+		sum = mix_bytes(sum, batch_bytes(b, h->value));
+		sum = mix(sum, (uint64_t)h->unknown << 40 | (uint64_t)h->sensitive << 33 |
+				       (uint64_t)h->indexed << 32 | h->wire_len);
+	}
+	return sum;
+}
+
+/* A sum of what cutting may not change: the members up to the first string, and all strings. */
+static uint64_t digest(int dir, const struct rec_frame *r, const struct batch *b)
+{
+	struct rec_frame plain = *r;
+	uint64_t sum = mix((uint64_t)dir, r->r.exact);
+
+	sum = mix_bytes(sum, bytes_of(&plain.length, offsetof(struct rec_frame, of) -
+							     offsetof(struct rec_frame, length)));
+	sum = mix_bytes(sum, batch_bytes(b, r->data));
+	sum = mix_bytes(sum, batch_bytes(b, r->why));
+	sum = mix_bytes(sum, batch_bytes(b, r->ctx.path));
+	sum = mix_bytes(sum, batch_bytes(b, r->ctx.method));
+	sum = mix_bytes(sum, batch_bytes(b, r->ctx.authority));
+	for (uint32_t i = 0; i < r->settings.count; i++)
+		sum = mix(sum, (uint64_t)batch_settings(b, r->settings)[i].id << 32 |
+				       batch_settings(b, r->settings)[i].value);
+	return digest_headers(sum, r, b);
+}
 
 static void put_data(struct buf *out, struct bytes b)
 {
 	static const char digits[] = "0123456789abcdef";
-	uint64_t sum = 0xcbf29ce484222325u; /* FNV-1a */
 
 	for (size_t i = 0; i < b.len; i++) {
-		sum = (sum ^ b.p[i]) * 0x100000001b3u;
-		if (printing) {
-			buf_putc(out, digits[b.p[i] >> 4]);
-			buf_putc(out, digits[b.p[i] & 15]);
-		}
+		buf_putc(out, digits[b.p[i] >> 4]);
+		buf_putc(out, digits[b.p[i] & 15]);
 	}
-	if (!printing)
-		buf_printf(out, "%lx", sum);
 }
 
 /* The frame as JSON members; what cutting may not change. */
@@ -199,8 +244,10 @@ static void keep(struct run *r, const struct record *rec)
 	s = &r->v[r->cnt++];
 	*s = (struct shown){ .r = *(const struct rec_frame *)rec, .chunk = (int)(rec->ts_ns >> 32) };
 	s->dir = (int)(rec->pid & 1);
-	if (!r->headers_only)
-		describe(s, r->b);
+	s->digest = r->headers_only ? digest_headers(0, &s->r, r->b) : digest(s->dir, &s->r, r->b);
+	if (r->digests_only || r->headers_only)
+		return;
+	describe(s, r->b);
 	keep_headers(s, r->b);
 }
 
@@ -336,7 +383,7 @@ static bool same(const struct run *a, const struct run *b)
 	if (a->cnt != b->cnt)
 		return false;
 	for (uint32_t i = 0; i < a->cnt; i++)
-		if (!bytes_equal(buf_bytes(&a->v[i].text), buf_bytes(&b->v[i].text)))
+		if (a->v[i].digest != b->v[i].digest)
 			return false;
 	return true;
 }
@@ -356,7 +403,6 @@ static int frames(bool seen_open)
 {
 	struct run r;
 
-	printing = true;
 	run_init(&r, seen_open);
 	play(&r, 0, ALL, 0, -1, false);
 	print_frames(&r);
@@ -378,20 +424,22 @@ static void sort_by_dir(struct run *r)
 	r->v = v;
 }
 
-/* Every chunk cut at once, at each offset up to 512 and at some beyond; then byte by byte. */
-static int cuts(void)
+/* Every chunk cut at once, at each offset; before that byte by byte. */
+static int cuts(bool seen_open)
 {
 	struct run base, r;
 	size_t longest = 0;
 	long done = 0, bad = 0;
 
-	run_init(&base, true);
+	run_init(&base, seen_open);
+	base.digests_only = true;
 	play(&base, 0, ALL, 0, NONE, false);
 	sort_by_dir(&base);
 	for (int i = 0; i < chunk_cnt; i++)
 		longest = chunks[i].data.len > longest ? chunks[i].data.len : longest;
-	for (size_t cut = 0; cut < longest; cut += cut < 512 ? 1 : longest / 61) {
-		run_init(&r, true);
+	for (size_t cut = 0; cut < longest; cut++) {
+		run_init(&r, seen_open);
+		r.digests_only = true;
 		play(&r, !cut, ALL, cut, NONE, false);
 		sort_by_dir(&r);
 		done++;
@@ -559,7 +607,7 @@ static long peak_kib(void)
 	return kib;
 }
 
-/* Each seed whole, byte by byte, and cut in two everywhere (at most 512 places). */
+/* Each seed whole, byte by byte, and cut in two at each offset. */
 static int fuzz(const char *path, int dir)
 {
 	FILE *f = fopen(path, "r");
@@ -579,14 +627,16 @@ static int fuzz(const char *path, int dir)
 		chunk_cnt = 1;
 		seeds++;
 		run_init(&base, true);
+		base.digests_only = true;
 		play(&base, 0, ALL, 0, NONE, false);
 		printf("{\"seed\":\"%.*s\",\"frames\":[", (int)strcspn(line, "\t"), line);
 		for (uint32_t i = 0; i < base.cnt && i < 64; i++)
 			printf("%s[%u,%u,%u,%u]", i ? "," : "", base.v[i].r.type, base.v[i].r.flags,
 			       base.v[i].r.stream_id, base.v[i].r.length);
 		printf("],\"cnt\":%u}\n", base.cnt);
-		for (size_t cut = 0; cut < c.data.len; cut += c.data.len / 512 + 1) {
+		for (size_t cut = 0; cut < c.data.len; cut++) {
 			run_init(&r, true);
+			r.digests_only = true;
 			play(&r, !cut, ALL, cut, NONE, false);
 			runs++;
 			if (!same(&base, &r)) {
@@ -685,9 +735,37 @@ static void put_settings(struct buf *out, uint32_t size)
 	put_frame(out, H2_SETTINGS, 0, 0, bytes_of(s, 6));
 }
 
-/* The blocks of one connection (limits become SETTINGS of the server and their ACK), each cut
- * into HEADERS and CONTINUATION after offset bytes. */
-static void play_story(struct run *r, char **lines, int cnt, size_t offset)
+/* One connection of a story: its header blocks, and the limits set before them. */
+struct story {
+	struct step {
+		bool is_limit;
+		uint32_t limit;
+		struct bytes block;
+	} *v;
+	int cnt, cap;
+	size_t longest;
+};
+
+static void add_step(struct story *s, const char *line)
+{
+	struct step step = { .is_limit = !strncmp(line, "limit ", 6) };
+
+	if (step.is_limit)
+		step.limit = (uint32_t)strtoul(line + 6, NULL, 10);
+	else
+		step.block = unhex(line + 6);
+	if (step.block.len > s->longest)
+		s->longest = step.block.len;
+	if (s->cnt == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 64;
+		s->v = xrealloc(s->v, (size_t)s->cap * sizeof(*s->v));
+	}
+	s->v[s->cnt++] = step;
+}
+
+/* The blocks (limits become SETTINGS of the server and their ACK), each cut into HEADERS and
+ * CONTINUATION after offset bytes. */
+static void play_story(struct run *r, const struct story *s, size_t offset)
 {
 	struct buf client = { 0 }, server = { 0 };
 	uint32_t id = 1;
@@ -696,84 +774,62 @@ static void play_story(struct run *r, char **lines, int cnt, size_t offset)
 	r->headers_only = true;
 	buf_append(&client, H2_PREFACE);
 	put_frame(&client, H2_SETTINGS, 0, 0, (struct bytes){ 0 });
-	for (int i = 0; i < cnt; i++) {
-		if (!strncmp(lines[i], "limit ", 6)) {
-			put_settings(&server, (uint32_t)strtoul(lines[i] + 6, NULL, 10));
+	for (int i = 0; i < s->cnt; i++, id += 2) {
+		struct bytes in = s->v[i].block, first = { 0 };
+
+		if (s->v[i].is_limit) {
+			put_settings(&server, s->v[i].limit);
 			feed(r, i, 0, buf_bytes(&client));
 			feed(r, i, 1, buf_bytes(&server));
 			buf_release(&client);
 			buf_release(&server);
 			put_frame(&client, H2_SETTINGS, H2_ACK, 0, (struct bytes){ 0 });
-		} else if (!strncmp(lines[i], "block ", 6)) {
-			struct bytes in = unhex(lines[i] + 6), first = { 0 };
-			void *p = (void *)in.p;
-
-			bytes_take(&in, in.len ? offset % (in.len + 1) : 0, &first);
-			put_frame(&client, H2_HEADERS, H2_END_STREAM, id, first);
-			put_frame(&client, H2_CONTINUATION, H2_END_HEADERS, id, in);
-			id += 2;
-			free(p);
+			continue;
 		}
+		bytes_take(&in, in.len ? offset % (in.len + 1) : 0, &first);
+		put_frame(&client, H2_HEADERS, H2_END_STREAM, id, first);
+		put_frame(&client, H2_CONTINUATION, H2_END_HEADERS, id, in);
 	}
-	feed(r, cnt, 0, buf_bytes(&client));
+	feed(r, s->cnt, 0, buf_bytes(&client));
 	buf_release(&client);
 	end(r);
 }
 
-static long story(char **lines, int cnt, size_t longest, long *bad)
+static long story(struct story *s, long *bad)
 {
 	struct run base, r;
 	long runs = 0;
 
-	play_story(&base, lines, cnt, 0);
-	for (size_t cut = 1; cut <= longest && cut < 400; cut += cut < 64 ? 1 : 7) {
-		uint32_t k = 0;
-
-		play_story(&r, lines, cnt, cut);
+	play_story(&base, s, 0);
+	for (size_t cut = 1; cut <= s->longest; cut++) {
+		play_story(&r, s, cut);
 		runs++;
-		for (uint32_t i = 0; i < base.cnt && base.cnt == r.cnt; i++) {
-			const struct shown *a = &base.v[i], *b = &r.v[i];
-
-			if (a->r.header_bytes < 0)
-				continue;
-			k += a->header_cnt == b->header_cnt &&
-			     bytes_equal(buf_bytes(&a->strings), buf_bytes(&b->strings));
-			k -= 1;
-		}
-		if (k || base.cnt != r.cnt)
-			++*bad;
+		*bad += !same(&base, &r);
 		run_release(&r);
 	}
 	run_release(&base);
+	for (int i = 0; i < s->cnt; i++)
+		free((void *)s->v[i].block.p);
+	s->cnt = 0;
+	s->longest = 0;
 	return runs;
 }
 
 static int stories(void)
 {
-	char **lines = NULL, *line = NULL;
-	size_t cap = 0, longest = 0;
+	struct story s = { 0 };
+	char *line = NULL;
+	size_t cap = 0;
 	long runs = 0, bad = 0;
-	int cnt = 0;
 
 	while (getline(&line, &cap, stdin) > 0) {
-		if (!strncmp(line, "new ", 4)) {
-			if (cnt)
-				runs += story(lines, cnt, longest, &bad);
-			for (int i = 0; i < cnt; i++)
-				free(lines[i]);
-			cnt = 0;
-			longest = 0;
-			continue;
-		}
-		lines = xrealloc(lines, (size_t)(cnt + 1) * sizeof(*lines));
-		lines[cnt++] = xstrdup(line);
-		longest = strlen(line) / 2 > longest ? strlen(line) / 2 : longest;
+		if (strncmp(line, "new ", 4))
+			add_step(&s, line);
+		else
+			runs += story(&s, &bad);
 	}
-	if (cnt)
-		runs += story(lines, cnt, longest, &bad);
-	for (int i = 0; i < cnt; i++)
-		free(lines[i]);
-	free(lines);
+	runs += story(&s, &bad);
+	free(s.v);
 	free(line);
 	printf("%ld %ld\n", runs, bad);
 	return 0;
@@ -783,7 +839,7 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
-	if (argc > 2 && (!strcmp(what, "frames") || !strcmp(what, "late") || !strcmp(what, "cuts") ||
+	if (argc > 2 && (!strcmp(what, "frames") || !strcmp(what, "late") || !strcmp(what, "cuts") || !strcmp(what, "latecuts") ||
 			 !strcmp(what, "holes")))
 		load(argv[2]);
 	if (!strcmp(what, "frames"))
@@ -791,7 +847,9 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "late"))
 		return frames(false);
 	if (!strcmp(what, "cuts"))
-		return cuts();
+		return cuts(true);
+	if (!strcmp(what, "latecuts"))
+		return cuts(false);
 	if (!strcmp(what, "holes"))
 		return holes();
 	if (!strcmp(what, "fuzz") && argc > 2)
