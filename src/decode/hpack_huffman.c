@@ -129,6 +129,7 @@ static inline unsigned take_four(uint64_t *v, uint8_t **out, unsigned *bits)
 }
 
 static const char eos[] = "EOS in a Huffman string (RFC 7541 §5.2)";
+static const char too_long[] = "Huffman padding is longer than 7 bits (RFC 7541 §5.2)";
 static const char not_eos[] = "Huffman padding is not the start of EOS (RFC 7541 §5.2)";
 
 static long fault(const char *why, const char **out)
@@ -162,7 +163,7 @@ static long decode_tail(uint64_t v, int n, uint8_t *start, uint8_t *out, const c
 	if (n < 0)
 		return fault(not_eos, why);
 	if (n > 7)
-		return fault(n >= LONGEST ? eos : "Huffman padding is longer than 7 bits (RFC 7541 §5.2)", why);
+		return fault(n >= LONGEST ? eos : too_long, why);
 	return out - start;
 }
 
