@@ -138,6 +138,9 @@ static void event_of_frame(struct h2 *h, int dir, const struct stamp *st, struct
 		.end = st,
 		.truncated = d->truncated,
 		.status = -1,
+		.window = -1,
+		.conn_window = -1,
+		.stalled_ns = -1,
 	};
 }
 
@@ -180,7 +183,7 @@ static int next_data(struct h2 *h, int dir, struct bytes *in, const struct stamp
 	}
 	ev->payload = d->buf.len ? buf_bytes(&d->buf) : body;
 	ev->truncated = d->truncated;
-	h2_rules_data(h, dir, ev->stream, &d->f);
+	h2_rules_data(h, &d->f, ev);
 	ev->why = d->f.why;
 	if (ev->stream && d->f.flags & H2_END_STREAM) {
 		if (!ev->why)
@@ -407,7 +410,7 @@ static int next_other(struct h2 *h, int dir, struct bytes *in, const struct stam
 		h2_frame_payload(&d->f, payload);
 	event_of_frame(h, dir, st, ev);
 	ev->payload = d->f.content;
-	h2_rules_frame(h, dir, ev->stream, &d->f);
+	h2_rules_frame(h, &d->f, ev);
 	ev->why = d->f.why;
 	if (d->f.type == H2_RST_STREAM && ev->stream)
 		h2_stream_reset(h, ev->stream, dir);

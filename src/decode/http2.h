@@ -35,6 +35,7 @@ struct h2_context {
 struct h2_half {
 	uint64_t data_len;      /* bytes of DATA, without padding */
 	int64_t window;         /* flow control: what may still be sent */
+	int64_t used_up_ns;     /* epoch; when the window was; 0 it is open */
 	int64_t content_length; /* < 0 not said */
 	uint16_t blocks;        /* header blocks, interim responses not counted */
 	bool ended;             /* END_STREAM was sent */
@@ -83,6 +84,8 @@ struct h2_event {
 	uint32_t block_len;
 	uint32_t continuation_cnt;
 	const struct h2_continuation *continuations;
+	int64_t window, conn_window; /* see rec_frame, likewise the next */
+	int64_t stalled_ns;
 	const char *why;          /* violation, NULL none */
 };
 
@@ -128,6 +131,7 @@ struct h2_dir {
 	uint32_t frame_max;    /* MAX_FRAME_SIZE that the other direction set */
 	uint32_t window_init;  /* INITIAL_WINDOW_SIZE that the other direction set */
 	int64_t window;        /* of the connection */
+	int64_t used_up_ns;    /* as in h2_half */
 	uint32_t streams_max;  /* MAX_CONCURRENT_STREAMS that the other direction set */
 	struct h2_settings unacked[4]; /* sent in this direction, not yet acknowledged */
 	uint8_t unacked_cnt;
@@ -142,6 +146,7 @@ struct h2 {
 	uint32_t conn_id;
 	int client;            /* direction of the client; < 0 not known yet */
 	bool exact;            /* seen from the beginning, without a gap */
+	bool windows_lost;     /* a gap hid what opened or sized a flow-control window */
 	bool want_body;        /* set by the user: H2_BODY, and h2_event.body */
 	bool keep_data;        /* set by the user: h2_event.payload of DATA */
 	struct h2_dir dir[2];

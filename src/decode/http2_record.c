@@ -159,6 +159,9 @@ static struct rec_frame *take_frame(struct h2_records *x, const struct stamp *st
 		.missing = -1,
 		.header_bytes = -1,
 		.continuations = -1,
+		.window = -1,
+		.conn_window = -1,
+		.stalled_ns = -1,
 	};
 	struct h2_stream *s = x->ev.stream;
 	struct rec_frame *r = batch_take_record(b, sizeof(*r));
@@ -190,6 +193,9 @@ static int put_frame(struct h2_records *x, struct batch *b)
 	r = take_frame(x, ev->st, b);
 	fill_frame(r, f);
 	r->truncated = ev->truncated;
+	r->window = ev->window;
+	r->conn_window = ev->conn_window;
+	r->stalled_ns = ev->stalled_ns;
 	if (f->type == H2_DATA)
 		r->data_length = data_length(f);
 	if (payload_wanted(x->d, f) && !ev->has_block) {

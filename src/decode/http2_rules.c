@@ -66,16 +66,53 @@ void h2_rules_header(struct h2 *h, int dir)
 		violates(&d->f, "frame longer than MAX_FRAME_SIZE (RFC 9113 §4.2)");
 }
 
-void h2_rules_data(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f)
+/* What may still be sent in direction dir, after the event's frame. A window below 0 (RFC 9113
+ * §6.9.2) lets nothing through either. */
+static void tell_windows(const struct h2 *h, int dir, struct h2_event *ev)
 {
-	struct h2_dir *d = &h->dir[dir];
+	int64_t conn = h->dir[dir].window, stream = ev->stream ? ev->stream->half[dir].window : -1;
+
+	if (!h->exact || h->windows_lost)
+		return;
+	ev->conn_window = conn > 0 ? conn : 0;
+	if (ev->stream)
+		ev->window = stream > 0 ? stream : 0;
+}
+
+/* Takes len off a window that was used up at ts when nothing is left of it. */
+static void spend(int64_t *window, int64_t *used_up_ns, uint32_t len, int64_t ts_ns)
+{
+	*window -= len;
+	if (*window <= 0 && !*used_up_ns)
+		*used_up_ns = ts_ns;
+}
+
+/* Adds to a window: if it was used up and is open now, sets *stalled_ns to how long that was,
+ * unless it is longer already. */
+static void grant(int64_t *window, int64_t *used_up_ns, int64_t len, int64_t ts_ns,
+		  int64_t *stalled_ns)
+{
+	*window += len;
+	if (*window <= 0 || !*used_up_ns)
+		return;
+	if (ts_ns - *used_up_ns > *stalled_ns)
+		*stalled_ns = ts_ns - *used_up_ns;
+	*used_up_ns = 0;
+}
+
+void h2_rules_data(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
+{
+	struct h2_dir *d = &h->dir[ev->dir];
+	struct h2_stream *s = ev->stream;
+	int dir = ev->dir;
 
 	check_stream(h, dir, s, f);
 	if (h->exact && (f->length > d->window || (s && f->length > s->half[dir].window)))
 		violates(f, "DATA beyond the flow-control window (RFC 9113 §6.9)");
-	d->window -= f->length;
+	spend(&d->window, &d->used_up_ns, f->length, ev->end->ts_ns);
 	if (s)
-		s->half[dir].window -= f->length;
+		spend(&s->half[dir].window, &s->half[dir].used_up_ns, f->length, ev->end->ts_ns);
+	tell_windows(h, dir, ev);
 }
 
 /* RFC 9113 §8.1.1. A response without any DATA may be one to HEAD, or a 304. */
@@ -121,13 +158,14 @@ static void push_settings(struct h2_dir *d, struct bytes content)
 }
 
 /* RFC 9113 §6.9.2: the change applies to the open streams too. */
-static bool move_windows(struct h2 *h, int dir, int64_t init)
+static bool move_windows(struct h2 *h, int dir, int64_t init, struct h2_event *ev)
 {
 	int64_t delta = init - h->dir[dir].window_init;
 	bool fits = true;
 
 	for (struct h2_stream *s = h->oldest; s; s = s->next) {
-		s->half[dir].window += delta;
+		grant(&s->half[dir].window, &s->half[dir].used_up_ns, delta, ev->end->ts_ns,
+		      &ev->stalled_ns);
 		fits &= s->half[dir].window <= WINDOW_MAX;
 	}
 	h->dir[dir].window_init = (uint32_t)init;
@@ -136,13 +174,14 @@ static bool move_windows(struct h2 *h, int dir, int64_t init)
 
 /* The direction acknowledges the other's oldest SETTINGS, and is bound by them from here on
  * (RFC 9113 §6.5.3). */
-static void settings_ack(struct h2 *h, int dir, struct h2_frame *f)
+static void settings_ack(struct h2 *h, int dir, struct h2_frame *f, struct h2_event *ev)
 {
 	struct h2_dir *d = &h->dir[dir], *from = &h->dir[!dir];
 	struct h2_settings s;
 
 	if (from->settings_lost) {
 		hpack_limit_lost(&d->hpack);
+		h->windows_lost = true;
 		return;
 	}
 	if (!from->unacked_cnt)
@@ -158,37 +197,45 @@ static void settings_ack(struct h2 *h, int dir, struct h2_frame *f)
 		d->frame_max = s.frame_max;
 	if (s.has_streams_max)
 		d->streams_max = s.streams_max;
-	if (s.has_window && !move_windows(h, dir, s.window_init))
+	if (s.has_window && !move_windows(h, dir, s.window_init, ev))
 		violates(f, "INITIAL_WINDOW_SIZE takes a window above 2^31-1 (RFC 9113 §6.9.2)");
 }
 
-static void window_update(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f)
+static void window_update(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
 {
-	int64_t *window = f->stream_id ? s ? &s->half[!dir].window : NULL : &h->dir[!dir].window;
+	struct h2_dir *d = &h->dir[!ev->dir];
+	struct h2_half *half = ev->stream ? &ev->stream->half[!ev->dir] : NULL;
+	int64_t *window = f->stream_id ? half ? &half->window : NULL : &d->window;
 
 	if (!window)
 		return;
-	*window += f->increment;
+	grant(window, f->stream_id ? &half->used_up_ns : &d->used_up_ns, f->increment,
+	      ev->end->ts_ns, &ev->stalled_ns);
 	if (*window > WINDOW_MAX && h->exact)
 		violates(f, "window above 2^31-1 (RFC 9113 §6.9.1)");
+	tell_windows(h, !ev->dir, ev);
 }
 
-void h2_rules_frame(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f)
+void h2_rules_frame(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
 {
-	check_stream(h, dir, s, f);
+	int dir = ev->dir;
+
+	check_stream(h, dir, ev->stream, f);
 	switch (f->type) {
 	case H2_SETTINGS:
 		if (f->stream_id)
 			break;
 		if (f->flags & H2_ACK)
-			settings_ack(h, dir, f);
+			settings_ack(h, dir, f, ev);
 		else
 			push_settings(&h->dir[dir], f->content);
 		break;
 	case H2_WINDOW_UPDATE:
-		window_update(h, dir, s, f);
+		window_update(h, f, ev);
 		break;
 	}
+	if (!h->exact || h->windows_lost)
+		ev->stalled_ns = -1;
 }
 
 void h2_rules_stray_continuation(struct h2 *h, int dir)

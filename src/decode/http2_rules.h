@@ -10,14 +10,14 @@
 /* The header of the direction's current frame is there. */
 void h2_rules_header(struct h2 *h, int dir);
 
-/* A DATA frame is whole; s may be NULL. */
-void h2_rules_data(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f);
+/* A DATA frame, ev->frame, is whole. f is the same, to take a violation; so below. */
+void h2_rules_data(struct h2 *h, struct h2_frame *f, struct h2_event *ev);
 
 /* The direction has ended its half of the stream: does its body have the length that it said? */
 const char *h2_rules_end(const struct h2 *h, int dir, const struct h2_stream *s);
 
 /* Another frame without a header block is whole. */
-void h2_rules_frame(struct h2 *h, int dir, struct h2_stream *s, struct h2_frame *f);
+void h2_rules_frame(struct h2 *h, struct h2_frame *f, struct h2_event *ev);
 
 /* A CONTINUATION that continues nothing: what it would have inserted is unknown. */
 void h2_rules_stray_continuation(struct h2 *h, int dir);

@@ -245,7 +245,10 @@ static void lose_payload(struct h2 *h, int dir, uint32_t len)
 		}
 	} else if (d->f.type == H2_SETTINGS) {
 		d->settings_lost = true;
+		h->windows_lost = true;
 		hpack_limit_lost(&h->dir[!dir].hpack);
+	} else if (d->f.type == H2_WINDOW_UPDATE) {
+		h->windows_lost = true;
 	}
 }
 

@@ -152,6 +152,9 @@ struct rec_frame {
 	uint32_t error_code;
 	uint32_t reserved;
 	uint64_t of;          /* CONTINUATION: seq of its HEADERS, 0 unknown */
+	int64_t window;       /* what DATA's sender may send after it on the stream; < 0 unknown, */
+	int64_t conn_window;  /* and on the connection */
+	int64_t stalled_ns;   /* how long that was nothing until this frame; < 0 it was not */
 	struct str data;      /* DATA, PING, GOAWAY debug data, payload of other types */
 	struct str why;       /* violation: what is wrong and the RFC section */
 	struct list headers;  /* struct header */
