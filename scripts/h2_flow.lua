@@ -16,86 +16,57 @@
 -- client    0B                    -                        -
 -- server   23B                    0                    65512
 local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
-local DEFAULT = 65535 -- RFC 9113 §6.9.2
 local stalls, sent, lowest = agg.quantile(), agg.sum(), agg.min()
 local skipped = agg.uniq()
-local open = 0
 
 local PEER = { client = "server", server = "client" }
 
--- Windows of the two senders of a connection: what each may still send.
-local state = spf.per_conn(function(r)
-  return {
-    known = r.conn.seen_open ~= false,
-    initial = { client = DEFAULT, server = DEFAULT },
-    client = { window = DEFAULT, streams = {} },
-    server = { window = DEFAULT, streams = {} },
-  }
-end)
+-- Windows that are used up, of a connection: the path of the DATA that did it by stream (0: the
+-- connection's own) and sender.
+local state = spf.per_conn(function() return { client = {}, server = {} } end)
+local open = 0
 
-local function stream(c, from, id)
-  local s = c[from].streams[id]
-  if not s then
-    s = { window = c.initial[from] }
-    c[from].streams[id] = s
-  end
-  return s
+local function set(w, id, path)
+  open = open + (path and 1 or 0) - (w[id] and 1 or 0)
+  w[id] = path
 end
 
-local function spend(w, n, f, scope)
-  w.window = w.window - n
-  lowest:add(w.window, scope, f.from)
-  if w.window <= 0 and not w.since then
-    w.since, w.path = f.ts, f.path or "?"
-    open = open + 1
-  end
-end
-
-local function grant(w, n, f, scope, from)
-  w.window = w.window + n
-  if w.window > 0 and w.since then
-    stalls:add((f.ts - w.since) * 1e6, scope, from, w.path)
-    w.since = nil
-    open = open - 1
-  end
-end
-
-local function on_settings(c, f)
-  local initial = f.settings and f.settings.INITIAL_WINDOW_SIZE
-  if not initial then return end
-  local from = PEER[f.from] -- the one that it binds
-  local change = initial - c.initial[from]
-  c.initial[from] = initial
-  for _, s in pairs(c[from].streams) do grant(s, change, f, "stream", from) end
-end
-
-function on_frame(f)
-  local peer = PEER[f.from]
-  if not peer then return end
-  local c = state(f)
-  if not c.known then
+local function on_data(f)
+  local w = state(f)[f.from]
+  sent:add(f.length, f.from)
+  if not f.conn_window then
     skipped:add(f.conn_id)
     return
   end
-  local kind = f.type
-  if kind == "DATA" then
-    sent:add(f.length, f.from)
-    spend(c[f.from], f.length, f, "connection")
-    spend(stream(c, f.from, f.stream_id), f.length, f, "stream")
-  elseif kind == "WINDOW_UPDATE" then
-    if f.stream_id == 0 then
-      grant(c[peer], f.window_size_increment, f, "connection", peer)
-    else
-      grant(stream(c, peer, f.stream_id), f.window_size_increment, f, "stream", peer)
+  lowest:add(f.conn_window, "connection", f.from)
+  if f.conn_window == 0 and not w[0] then set(w, 0, f.path or "?") end
+  if not f.window then return end
+  lowest:add(f.window, "stream", f.from)
+  if f.window == 0 and not w[f.stream_id] then set(w, f.stream_id, f.path or "?") end
+end
+
+-- A WINDOW_UPDATE opens the window of its sender's peer; SETTINGS, once the peer acknowledges
+-- them, those of its streams.
+local function on_open(f)
+  local c, id = state(f), f.stream_id
+  if f.type == "SETTINGS" then
+    stalls:add(f.stalled_us, "stream", f.from, "?")
+    for stream in pairs(c[f.from]) do
+      if stream ~= 0 then set(c[f.from], stream, nil) end
     end
-  elseif kind == "SETTINGS" and not f.ack then
-    on_settings(c, f)
+    return
   end
-  if f.end_stream or kind == "RST_STREAM" then
-    local s = c[f.from].streams[f.stream_id]
-    if s and s.since then open = open - 1 end
-    c[f.from].streams[f.stream_id] = nil
-  end
+  local from = PEER[f.from]
+  stalls:add(f.stalled_us, id == 0 and "connection" or "stream", from, c[from][id] or f.path or "?")
+  set(c[from], id, nil)
+end
+
+function on_frame(f)
+  if not PEER[f.from] then return end
+  if f.type == "DATA" then on_data(f) end
+  if f.stalled_us then on_open(f) end
+  if f.end_stream or f.type == "RST_STREAM" then set(state(f)[f.from], f.stream_id, nil) end
+  if f.type == "RST_STREAM" then set(state(f)[PEER[f.from]], f.stream_id, nil) end
 end
 
 function on_end()

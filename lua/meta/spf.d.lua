@@ -126,6 +126,9 @@ function on_conn(r) end
 ---@field last_stream_id integer? last stream that was processed
 ---@field debug_data string? debug data
 ---@field window_size_increment integer? bytes that the peer may send more
+---@field window integer? flow control: bytes of DATA that may still be sent on the stream after it; nil: not known
+---@field conn_window integer? the same on the connection
+---@field stalled_us number? us that the window was used up until this frame opened it
 ---@field of integer? seq of the HEADERS that it continues
 
 ---@param r spf.Frame

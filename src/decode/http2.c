@@ -120,28 +120,30 @@ static bool start_frame(struct h2 *h, int dir, struct bytes *in, const struct st
 	d->in_frame = true;
 	d->probation -= d->probation > 0;
 	d->data_started = d->truncated = false;
-	buf_release(&d->buf);
+	if (d->buf.mem)
+		buf_release(&d->buf);
 	h2_rules_header(h, dir);
 	return true;
 }
 
+/* Member by member: to clear the whole struct first takes as long as all else here. */
 static void event_of_frame(struct h2 *h, int dir, const struct stamp *st, struct h2_event *ev)
 {
 	struct h2_dir *d = &h->dir[dir];
 
-	*ev = (struct h2_event){
-		.what = H2_FRAME,
-		.dir = dir,
-		.frame = &d->f,
-		.stream = h2_stream(h, d->f.stream_id),
-		.st = &d->start,
-		.end = st,
-		.truncated = d->truncated,
-		.status = -1,
-		.window = -1,
-		.conn_window = -1,
-		.stalled_ns = -1,
-	};
+	ev->what = H2_FRAME;
+	ev->dir = dir;
+	ev->frame = &d->f;
+	ev->stream = h2_stream(h, d->f.stream_id);
+	ev->st = &d->start;
+	ev->end = st;
+	ev->body = ev->payload = (struct bytes){ 0 };
+	ev->truncated = d->truncated;
+	ev->has_block = ev->block_lost = ev->trailers = ev->interim = false;
+	ev->status = -1;
+	ev->continuation_cnt = 0;
+	ev->window = ev->conn_window = ev->stalled_ns = -1;
+	ev->why = NULL;
 }
 
 static void end_of_frame(struct h2_dir *d)
@@ -194,30 +196,29 @@ static int next_data(struct h2 *h, int dir, struct bytes *in, const struct stamp
 	return 1;
 }
 
-/* Gets the payload of a frame that is not DATA together; false if more is needed. */
-static bool whole_payload(struct h2_dir *d, struct bytes *in, struct bytes *payload)
-{
-	bool block = d->f.type == H2_HEADERS || d->f.type == H2_PUSH_PROMISE ||
-		     d->f.type == H2_CONTINUATION;
-	size_t max = block ? LIMIT_HEADER_BLOCK : LIMIT_FRAME_KEPT;
-	struct bytes part = take_left(d, in);
-
-	if (!d->left && !d->buf.len) {
-		*payload = part;
-	} else {
-		if (d->buf.len + part.len > max) {
-			part.len = max - d->buf.len;
-			d->truncated = true;
-		}
-		buf_append(&d->buf, part);
-		*payload = buf_bytes(&d->buf);
-	}
-	return !d->left;
-}
-
 static bool opens_block(const struct h2_frame *f)
 {
 	return f->type == H2_HEADERS || f->type == H2_PUSH_PROMISE;
+}
+
+/* Gets the payload of a frame that is not DATA together; false if more is needed. */
+static bool whole_payload(struct h2_dir *d, struct bytes *in, struct bytes *payload)
+{
+	struct bytes part = take_left(d, in);
+	size_t max;
+
+	if (!d->left && !d->buf.len) {
+		*payload = part;
+		return true;
+	}
+	max = opens_block(&d->f) || d->f.type == H2_CONTINUATION ? LIMIT_HEADER_BLOCK : LIMIT_FRAME_KEPT;
+	if (d->buf.len + part.len > max) {
+		part.len = max - d->buf.len;
+		d->truncated = true;
+	}
+	buf_append(&d->buf, part);
+	*payload = buf_bytes(&d->buf);
+	return !d->left;
 }
 
 /* Is what the block is of: the client's requests, the server's responses. */

@@ -76,7 +76,7 @@ struct h2_event {
 	struct bytes body;        /* DATA: what no H2_BODY gave before, without padding */
 	struct bytes payload;     /* what rec_frame.data shows, if it is whole */
 	bool truncated;           /* payload is not: not kept, or lost */
-	bool has_block;           /* list is set: HEADERS, PUSH_PROMISE */
+	bool has_block;           /* HEADERS, PUSH_PROMISE: list and block_len are set */
 	bool block_lost;          /* the block could not be decoded (to its end) */
 	bool trailers, interim;   /* what kind of block it is */
 	int status;               /* :status, < 0 none */

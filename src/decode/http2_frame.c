@@ -61,21 +61,21 @@ static void check_header(struct h2_frame *f)
 
 bool h2_frame_header(struct bytes *in, struct h2_frame *f)
 {
-	struct bytes b = *in;
-	uint32_t length, id;
-	uint8_t type, flags;
+	struct bytes b = *in, first;
+	uint64_t eight; /* all but the last byte */
+	uint32_t id;
+	uint8_t last;
 
-	if (b.len < H2_HEADER_LEN)
+	if (b.len < H2_HEADER_LEN || !bytes_peek_u64(&b, &eight))
 		return false;
-	bytes_get_u24(&b, &length);
-	bytes_get_u8(&b, &type);
-	bytes_get_u8(&b, &flags);
-	bytes_get_u32(&b, &id);
+	bytes_take(&b, sizeof(eight), &first);
+	bytes_get_u8(&b, &last);
+	id = (uint32_t)(eight << 8) | last;
 	*in = b;
 	*f = (struct h2_frame){
-		.length = length,
-		.type = type,
-		.flags = flags,
+		.length = (uint32_t)(eight >> 40),
+		.type = (uint8_t)(eight >> 32),
+		.flags = (uint8_t)(eight >> 24),
 		.stream_id = id & STREAM_ID_MASK,
 		.reserved_bit = id >> 31,
 		.pad_length = -1,

@@ -166,7 +166,7 @@ static struct rec_frame *take_frame(struct h2_records *x, const struct stamp *st
 	struct h2_stream *s = x->ev.stream;
 	struct rec_frame *r = batch_take_record(b, sizeof(*r));
 
-	*r = blank;
+	batch_copy(r, &blank, sizeof(*r));
 	decoder_put_head(x->d, KIND_FRAME, x->ev.dir, st, b, &r->r);
 	r->r.exact = is_exact(x);
 	if (s && s->ctx)

@@ -112,6 +112,8 @@ void h2_rules_data(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
 	spend(&d->window, &d->used_up_ns, f->length, ev->end->ts_ns);
 	if (s)
 		spend(&s->half[dir].window, &s->half[dir].used_up_ns, f->length, ev->end->ts_ns);
+	if (s && f->flags & H2_END_STREAM) /* nothing waits for the window any more */
+		s->half[dir].used_up_ns = 0;
 	tell_windows(h, dir, ev);
 }
 

@@ -82,3 +82,8 @@ void batch_undo(struct batch *b)
 	b->used = b->rec[b->count];
 	b->id = ++newest_id;
 }
+
+void batch_copy(void *to, const void *from, size_t len)
+{
+	memcpy(to, from, len);
+}

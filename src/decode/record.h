@@ -313,6 +313,10 @@ void *batch_record(struct batch *b, uint32_t len, const struct record *head);
 /* The same without a head and not zeroed: all of it is set by the caller. */
 void *batch_take_record(struct batch *b, uint32_t len);
 
+/* memcpy, for structs of some hundred bytes: inline the compiler copies those with an instruction
+ * that takes longer to start than the whole copy should. */
+void batch_copy(void *to, const void *from, size_t len);
+
 /* Undoes the newest batch_record() with everything allocated since; the batch gets a new id. */
 void batch_undo(struct batch *b);
 

@@ -243,10 +243,80 @@ static void the_oldest_of_too_many_streams_is_evicted_with_a_record(void **state
 	feed_release(&f);
 }
 
+struct flow {
+	int type;
+	int64_t window, conn_window, stalled_ns;
+};
+
+static void assert_flow(struct feed *feed, const struct flow *want, int cnt)
+{
+	int n = 0;
+
+	for (uint32_t i = 0; i < feed->b->count; i++) {
+		const struct rec_frame *r = (const struct rec_frame *)batch_at(feed->b, i);
+
+		if (r->r.kind != KIND_FRAME || r->conn_window + r->window + r->stalled_ns == -3)
+			continue;
+		assert_true(n < cnt);
+		assert_int_equal(r->type, want[n].type);
+		assert_int_equal(r->window, want[n].window);
+		assert_int_equal(r->conn_window, want[n].conn_window);
+		assert_int_equal(r->stalled_ns, want[n].stalled_ns);
+		n++;
+	}
+	assert_int_equal(n, cnt);
+}
+
+/* The server has set windows of 5 bytes for streams; each write is a microsecond after the last. */
+#define SMALL_WINDOWS \
+	"C " PREFACE SETTINGS, "S 000006 04 00 00000000 0004 00000005", "C 000000 04 01 00000000", \
+	"C 000003 01 04 00000001 838684"
+
+static void windows_are_told_and_how_long_they_were_used_up(void **state)
+{
+	feed_init(&f, true);
+	play(PIECES(SMALL_WINDOWS, "C 000002 00 00 00000001 6161", "C 000003 00 00 00000001 616161",
+		    "S 000004 08 00 00000000 00000001", "S 000004 08 00 00000001 00000004",
+		    "C 000004 00 01 00000001 61616161", "S 000004 08 00 00000001 00000001"), 0);
+	assert_flow(&f, (const struct flow[]){ { H2_DATA, 3, 65533, -1 },
+					       { H2_DATA, 0, 65530, -1 },
+					       { H2_WINDOW_UPDATE, -1, 65531, -1 },
+					       { H2_WINDOW_UPDATE, 4, 65531, 2000 },
+					       { H2_DATA, 0, 65527, -1 },
+					       { H2_WINDOW_UPDATE, 1, 65527, -1 } }, 6);
+	feed_release(&f);
+}
+
+static void settings_open_windows_too(void **state)
+{
+	feed_init(&f, true);
+	play(PIECES(SMALL_WINDOWS, "C 000005 00 00 00000001 6161616161",
+		    "S 000006 04 00 00000000 0004 00000003", "C 000000 04 01 00000000",
+		    "S 000006 04 00 00000000 0004 00000008", "C 000000 04 01 00000000",
+		    "C 000001 00 00 00000001 61"), 0);
+	assert_flow(&f, (const struct flow[]){ { H2_DATA, 0, 65530, -1 },
+					       { H2_SETTINGS, -1, -1, 4000 },
+					       { H2_DATA, 2, 65529, -1 } }, 3);
+	feed_release(&f);
+}
+
+static void windows_are_not_known_after_a_loss(void **state)
+{
+	feed_init(&f, true);
+	play(PIECES(SMALL_WINDOWS, "S 000004 08 00 00000001"), 0);
+	lose(4, 1); /* by how much the window was opened */
+	play(PIECES("C 000005 00 00 00000001 6161616161", "S 000004 08 00 00000001 00000004"), 0);
+	assert_flow(&f, NULL, 0);
+	feed_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_of_all_types_are_shown),
+		cmocka_unit_test(windows_are_told_and_how_long_they_were_used_up),
+		cmocka_unit_test(settings_open_windows_too),
+		cmocka_unit_test(windows_are_not_known_after_a_loss),
 		cmocka_unit_test(padding_and_priority_are_cut_off),
 		cmocka_unit_test(a_block_goes_on_in_continuation_frames),
 		cmocka_unit_test(a_block_that_is_not_continued_taints_the_table),

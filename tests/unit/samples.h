@@ -31,6 +31,7 @@ static inline struct rec_frame *sample_frame(struct batch *b, uint8_t type)
 	f->exclusive = TRI_ABSENT;
 	f->complete = 1;
 	f->status = f->missing = f->header_bytes = f->continuations = -1;
+	f->window = f->conn_window = f->stalled_ns = -1;
 	f->weight = f->pad_length = -1;
 	f->stream_dependency = -1;
 	return f;

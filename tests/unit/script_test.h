@@ -152,7 +152,7 @@ static inline struct rec_frame *add_frame(struct bench *t, uint8_t type, uint32_
 	f->stream_id = stream;
 	f->trailers = f->exclusive = TRI_ABSENT;
 	f->status = f->missing = f->header_bytes = f->continuations = f->weight = f->pad_length = -1;
-	f->stream_dependency = -1;
+	f->stream_dependency = f->window = f->conn_window = f->stalled_ns = -1;
 	return f;
 }
 

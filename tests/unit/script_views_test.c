@@ -19,7 +19,7 @@ static const char script[] =
 	"  .. 'authority path rpc_method rpc_service type type_id flags length stream_id truncated violation end_stream ack '\n"
 	"  .. 'end_headers padded pad_length data_length data trailers status headers header_bytes complete missing '\n"
 	"  .. 'continuations stream_dependency weight exclusive error_code error settings promised_stream_id opaque_data '\n"
-	"  .. 'last_stream_id debug_data window_size_increment of'):gmatch('%S+') do NAMES[#NAMES + 1] = n end\n"
+	"  .. 'last_stream_id debug_data window_size_increment window conn_window stalled_us of'):gmatch('%S+') do NAMES[#NAMES + 1] = n end\n"
 	"local EXTRA = { 'mine', 'other', 1, 2, 3, true, 1.5 }\n"
 	"local HEADER = { 'name', 'value', 'indexed', 'sensitive', 'wire_length', 'unknown' }\n"
 	"local function same(a, b, depth)\n"
