@@ -277,19 +277,22 @@ static void end_of(struct live *l, struct endpoint *to, const struct spf_end *fr
 	live_describe_end(&l->base, to, ts_ns);
 }
 
-/* The address of the service: of the end that did not open the connection; where that was not
- * seen, of the one with the smaller port. */
-static void print_tcp(char *out, const struct spf_event_open *o)
+/* Its ends, and as its address that of the service: of the end that did not open the connection;
+ * where that was not seen, of the one with the smaller port. */
+static void on_open_tcp(const struct spf_event_open *o, struct chunk *c, char *addr)
 {
 	struct spf_tcp_end end[2];
 	int server;
 
 	memcpy(end, o->name, sizeof(end));
+	for (int i = 0; i < 2; i++)
+		c->net[i] = tcp_net(&end[i]);
 	if (o->role == SPF_ROLE_UNKNOWN)
 		server = end[1].port < end[0].port;
 	else
 		server = o->role == SPF_ROLE_CLIENT;
-	tcp_print_addr(out, end[server].addr, end[server].port);
+	tcp_print_addr(addr, end[server].addr, end[server].port);
+	c->transport = TRANSPORT_TCP;
 }
 
 static int on_open(struct live *l, struct bytes rec, struct chunk *c)
@@ -313,8 +316,7 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 	c->unmeant = o->is_unmeant;
 	c->role = roles[o->role];
 	if (o->family == AF_INET) {
-		print_tcp(l->addr, o);
-		c->transport = TRANSPORT_TCP;
+		on_open_tcp(o, c, l->addr);
 	} else {
 		sockets_print_name(l->addr, o->name,
 				   o->name_len < SPF_NAME_LEN ? o->name_len : SPF_NAME_LEN);

@@ -99,3 +99,15 @@ void tcp_print_addr(char *out, const u8 addr[16], u16 port)
 		snprintf(out, TCP_ADDR_LEN, "[%s]:%u", host, port);
 	}
 }
+
+struct chunk_net tcp_net(const struct spf_tcp_end *end)
+{
+	struct chunk_net n = { .family = 6, .port = end->port };
+
+	memcpy(n.ip, end->addr, sizeof(n.ip));
+	if (memcmp(end->addr, mapped, sizeof(mapped)))
+		return n;
+	n = (struct chunk_net){ .family = 4, .port = end->port };
+	memcpy(n.ip, end->addr + 12, 4);
+	return n;
+}

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "bpf/event.h"
+#include "capture/chunk.h"
 
 /* True if typed has the form of a TCP target: its first letters or its host say so. */
 bool tcp_target_is(const char *typed);
@@ -21,5 +22,8 @@ char *tcp_target_pattern(const char *typed);
 /* Prints an address as host:port, an IPv6 host in brackets. out holds TCP_ADDR_LEN bytes. */
 enum { TCP_ADDR_LEN = 64 };
 void tcp_print_addr(char *out, const u8 addr[16], u16 port);
+
+/* The end as files have it. */
+struct chunk_net tcp_net(const struct spf_tcp_end *end);
 
 #endif

@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import shutil
+import socket
 
 import live
 
@@ -108,6 +109,58 @@ def test_tshark_sees_the_same_frames():
     assert live.run("capinfos", file).returncode == 0
     names = live.run("capinfos", file).stdout.decode()
     assert f"Name = {sock}" in names, names
+
+
+class Tcp:
+    """Both ends of a connection over loopback."""
+
+    def __init__(self, family, host):
+        self.listener = socket.socket(family)
+        self.listener.bind((host, 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+
+    def connect(self):
+        self.client = socket.create_connection(self.listener.getsockname()[:2])
+        self.server = self.listener.accept()[0]
+        self.ends = [s.getsockname()[:2] for s in (self.client, self.server)]
+
+    def speak(self):
+        self.client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert self.server.recv(100).startswith(b"GET")
+        self.server.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        assert self.client.recv(100).endswith(b"ok")
+
+    def close(self):
+        for s in self.client, self.server, self.listener:
+            s.close()
+
+
+def tshark_ends(file):
+    """{(source, destination)}, each (address, port)."""
+    r = live.run("tshark", "-r", file, "-T", "fields", "-E", "separator= ",
+                 *[a for f in ("ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst",
+                               "tcp.dstport") for a in ("-e", f)])
+    rows = {tuple(line.split()) for line in r.stdout.decode().splitlines()}
+    return {((a, int(p)), (b, int(q))) for a, p, b, q in rows}
+
+
+def test_tcp_connections_keep_their_addresses():
+    if not shutil.which("tshark"):
+        raise live.Skip("tshark is not installed")
+    file = live.path("tcp.pcapng")
+    pairs = [Tcp(socket.AF_INET, "127.0.0.1"), Tcp(socket.AF_INET, "127.0.0.1"),
+             Tcp(socket.AF_INET6, "::1")]
+    pairs[0].connect()  # before the capture
+    spf = live.Spf("-w", file, *[f"tcp:{pair.port}" for pair in pairs])
+    for pair in pairs:
+        if pair is not pairs[0]:
+            pair.connect()
+        pair.speak()
+        pair.close()
+    spf.finish()
+    want = {(pair.ends[i], pair.ends[not i]) for pair in pairs for i in range(2)}
+    assert tshark_ends(file) == want, (tshark_ends(file), want)
 
 
 def test_files_are_filled_in_turn():
