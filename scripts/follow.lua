@@ -77,7 +77,7 @@ function on_http(m)
   speaker(m)
   if m.what == "request" then
     color.print("  " .. color.bold((m.method or "?") .. " " .. (m.path or "?")) .. " HTTP/" .. (m.version or "?"))
-  else
+  elseif m.what == "response" then
     color.print("  " .. color.bold((m.status or "?") .. " " .. (m.reason or "")) .. " HTTP/" .. (m.version or "?"))
   end
   fields(m.headers)

@@ -165,7 +165,7 @@ function on_message(r) end
 ---@field path string? path of the request; ?… where it is unknown
 ---@field rpc_method string? helloworld.Greeter/SayHello
 ---@field rpc_service string? helloworld.Greeter
----@field what string request or response
+---@field what string request, response, or body: more of a body whose message was shown before
 ---@field version string? 1.1
 ---@field status integer? status of a response
 ---@field reason string? reason phrase
@@ -173,12 +173,13 @@ function on_message(r) end
 ---@field trailer_fields spf.Headers? trailer fields in wire order
 ---@field content_type string? media type
 ---@field content_length integer? Content-Length
----@field body_length integer? bytes of the body as sent, without chunk framing
+---@field body_length integer? bytes of the body (of this part of it) as sent, without chunk framing
 ---@field chunked boolean chunked transfer coding
 ---@field keep_alive boolean the connection stays open after it
 ---@field upgrade string? protocol that the Upgrade names
 ---@field body string? what was captured of the body, decompressed where spf knows how
----@field body_complete boolean the whole body was seen
+---@field body_complete boolean the whole body was seen, with this record its end
+---@field more boolean? true if the body goes on in records of its own (what = body)
 ---@field violation string? what in the message breaks the RFC, and its section
 
 ---@param r spf.Http

@@ -26,7 +26,7 @@ struct http1_conn {
 	uint32_t cnt;
 	uint32_t evicted;                /* requests forgotten whose responses are yet to come */
 	bool unsure;                     /* whether a response belongs to the oldest request */
-	bool ready[2];                   /* the message is to become a record */
+	bool ready[2];                   /* the message is to become a record as it is */
 	uint64_t skipped[2];             /* of the parser, as far as it has been reported */
 	const struct handler *to;        /* the protocol after an upgrade, NULL: find out */
 	bool switching;
@@ -258,9 +258,12 @@ static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
 	bool interim = side == CALL_RESPONSE && ev->head->status < 200 && ev->head->status != 101;
 
 	decoder_of(x)->frames++;
+	if (x->message[!dir].open && !x->message[!dir].given) /* heads go by their times */
+		x->ready[!dir] = true;
 	http1_message_begin(&x->message[dir], want, ev, c ? c->ctx : NULL);
 	if (x->switching) { /* there is no END */
 		x->message[dir].complete = true;
+		x->message[dir].open = false;
 		x->ready[dir] = true;
 	}
 	x->call[dir] = interim || x->to ? NULL : c;
@@ -272,12 +275,20 @@ static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
 		c->half[CALL_REQUEST].ended = c->half[CALL_RESPONSE].ended = true;
 }
 
+/* See http1_message_is_due(). */
+static bool is_due(const struct http1_conn *x, int dir, bool used_up)
+{
+	return decoder_of(x)->want->kind[KIND_HTTP] &&
+	       http1_message_is_due(&x->message[dir], used_up);
+}
+
 static void on_body(struct http1_conn *x, int dir, const struct http1_event *ev,
 		    const struct stamp *st)
 {
 	struct call *c = x->call[dir];
 
-	http1_message_body(&x->message[dir], decoder_of(x)->want, ev->body);
+	http1_message_body(&x->message[dir], decoder_of(x)->want, ev->body, st);
+	x->ready[dir] |= is_due(x, dir, false);
 	if (!c)
 		return;
 	call_more(c, side_of(x, dir), ev->body.len, st);
@@ -286,11 +297,12 @@ static void on_body(struct http1_conn *x, int dir, const struct http1_event *ev,
 }
 
 /* closing: what is incomplete ends with the connection, so its call is not over. */
-static void on_end(struct http1_conn *x, int dir, const struct http1_event *ev, bool closing)
+static void on_end(struct http1_conn *x, int dir, const struct http1_event *ev,
+		   const struct stamp *st, bool closing)
 {
 	struct call *c = x->call[dir];
 
-	http1_message_end(&x->message[dir], decoder_of(x)->want, ev);
+	http1_message_end(&x->message[dir], decoder_of(x)->want, ev, st);
 	x->ready[dir] = true;
 	if (!c)
 		return;
@@ -315,12 +327,14 @@ static void report_skipped(struct http1_conn *x, int dir, const struct stamp *st
 }
 
 /* Framing of a direction is gone: its message ends where it is. */
-static void lose(struct http1_conn *x, int dir)
+static void lose(struct http1_conn *x, int dir, const struct stamp *st)
 {
 	if (x->call[dir])
 		x->call[dir]->half[side_of(x, dir)].ended = true;
-	x->ready[dir] |= x->call[dir] != NULL;
 	x->call[dir] = NULL;
+	x->ready[dir] |= x->message[dir].open;
+	if (x->message[dir].open)
+		http1_message_end(&x->message[dir], decoder_of(x)->want, NULL, st);
 	lose_pairing(x);
 }
 
@@ -338,9 +352,9 @@ static void on_event(struct http1_conn *x, int dir, const struct http1_event *ev
 	case HTTP1_END:
 		if (x->call[dir])
 			call_more(x->call[dir], side_of(x, dir), 0, st);
-		on_end(x, dir, ev, false);
+		on_end(x, dir, ev, st, false);
 		if (x->message[dir].head.framing == HTTP1_UNKNOWN)
-			lose(x, dir);
+			lose(x, dir, st);
 		break;
 	}
 }
@@ -360,7 +374,9 @@ static int next_due(struct http1_conn *x, struct batch *b)
 {
 	int rc = calls_next(&x->calls, b); /* messages of a body come before its end */
 
-	for (int dir = 0; !rc && dir < 2; dir++) {
+	for (int i = 0; !rc && i < 2; i++) {
+		int dir = call_dir(&x->calls, (enum call_side)i);
+
 		if (!x->ready[dir])
 			continue;
 		if (decoder_of(x)->want->kind[KIND_HTTP])
@@ -398,10 +414,12 @@ static int http1_handler_next(void *p, int dir, struct bytes in, size_t *used,
 		rc = http1_next(h, in, &n, &ev);
 		bytes_take(&in, n, &(struct bytes){ 0 });
 		*used += n;
-		if (rc == 0)
+		if (rc == 0 && !is_due(x, dir, true))
 			return 0;
-		if (rc < 0)
-			lose(x, dir);
+		if (rc == 0)
+			x->ready[dir] = true;
+		else if (rc < 0)
+			lose(x, dir, st);
 		else
 			on_event(x, dir, &ev, st);
 	}
@@ -413,14 +431,14 @@ static bool http1_handler_gap(void *p, int dir, uint64_t len, const struct stamp
 	struct call *c = x->call[dir];
 
 	if (http1_gap(&x->parser[dir], len)) {
-		x->message[dir].body_len += len;
+		http1_message_gap(&x->message[dir], len, st);
 		if (c) {
 			call_more(c, side_of(x, dir), len, st);
 			call_body_gap(&x->calls, c, side_of(x, dir), len);
 		}
 		return true;
 	}
-	lose(x, dir);
+	lose(x, dir, st);
 	x->parser[dir].state = HTTP1_AT_START; /* sync() looks for the next */
 	return false;
 }
@@ -458,8 +476,10 @@ static int http1_handler_close(void *p, enum call_outcome outcome, const struct 
 		rc = next_due(x, b);
 		if (rc)
 			return rc;
-		if (http1_close(&x->parser[dir], &ev))
-			on_end(x, dir, &ev, true);
+		if (http1_close(&x->parser[dir], &ev)) {
+			ev.complete &= outcome == OUTCOME_CLOSED; /* an end that was seen */
+			on_end(x, dir, &ev, st, true);
+		}
 		report_skipped(x, dir, st, false);
 	}
 	rc = next_due(x, b);

@@ -134,6 +134,11 @@ const char *proto_name(uint32_t p)
 	return ENUM_NAME(p, "unknown", "h2", "http/1.1");
 }
 
+const char *http_what_name(uint32_t what)
+{
+	return ENUM_NAME(what, "request", "response", "body");
+}
+
 const char *outcome_name(uint32_t o)
 {
 	return ENUM_NAME(o, "complete", "reset", "goaway", "closed", "evicted", "capture_end");

@@ -57,6 +57,7 @@ const char *kind_name(uint32_t kind);
 const char *role_name(uint32_t role);
 const char *transport_name(uint32_t t);
 const char *proto_name(uint32_t p);
+const char *http_what_name(uint32_t what);
 const char *outcome_name(uint32_t o);
 const char *conn_op_name(uint32_t op);
 const char *gap_cause_name(uint32_t cause);

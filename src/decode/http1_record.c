@@ -39,6 +39,8 @@ void http1_message_begin(struct http1_message *m, const struct want *want,
 
 	m->head = *h;
 	m->body_len = 0;
+	m->open = true;
+	m->given = false;
 	m->complete = false;
 	m->why = h->why;
 	h2_context_unref(m->ctx);
@@ -60,8 +62,36 @@ void http1_message_begin(struct http1_message *m, const struct want *want,
 		call_list_of_fields(ev->fields, &m->fields);
 }
 
-void http1_message_body(struct http1_message *m, const struct want *want, struct bytes body)
+static bool is_compressed(const struct http1_message *m)
 {
+	enum inflate_coding coding = inflate_coding(part(m, HTTP1_ENCODING));
+
+	return coding == INFLATE_GZIP || coding == INFLATE_DEFLATE;
+}
+
+/* What comes after the head was shown has times of its own. */
+static void begin_piece(struct http1_message *m, const struct stamp *st)
+{
+	if (m->given && (!m->body_len || is_compressed(m)))
+		m->st = *st;
+}
+
+bool http1_message_is_due(const struct http1_message *m, bool used_up)
+{
+	if (!m->open)
+		return false;
+	if (!m->given && m->head.framing == HTTP1_LENGTH &&
+	    m->head.content_length <= LIMIT_HTTP1_HELD)
+		return false;
+	if (is_compressed(m))
+		return used_up && !m->given;
+	return m->body_len >= LIMIT_HTTP1_HELD || (used_up && (!m->given || m->body_len));
+}
+
+void http1_message_body(struct http1_message *m, const struct want *want, struct bytes body,
+			const struct stamp *st)
+{
+	begin_piece(m, st);
 	m->body_len += body.len;
 	if (!want->kind[KIND_HTTP] || !want->data)
 		return;
@@ -70,9 +100,19 @@ void http1_message_body(struct http1_message *m, const struct want *want, struct
 	buf_append(&m->body, body);
 }
 
-void http1_message_end(struct http1_message *m, const struct want *want,
-		       const struct http1_event *ev)
+void http1_message_gap(struct http1_message *m, uint64_t len, const struct stamp *st)
 {
+	begin_piece(m, st);
+	m->body_len += len;
+}
+
+void http1_message_end(struct http1_message *m, const struct want *want,
+		       const struct http1_event *ev, const struct stamp *st)
+{
+	begin_piece(m, st);
+	m->open = false;
+	if (!ev)
+		return;
 	m->complete = ev->complete;
 	if (!m->why)
 		m->why = ev->why;
@@ -90,34 +130,58 @@ static size_t text_room(const struct http1_message *m)
 /* The body as it was before its content coding; as it was sent where that cannot be undone. */
 static struct bytes plain_body(const struct http1_message *m, struct buf *plain)
 {
-	enum inflate_coding coding = inflate_coding(part(m, HTTP1_ENCODING));
-
-	if (coding != INFLATE_GZIP && coding != INFLATE_DEFLATE)
+	if (!is_compressed(m))
 		return buf_bytes(&m->body);
-	if (inflate_bytes(coding, buf_bytes(&m->body), plain) && !plain->len)
+	if (m->open) /* it comes as a whole */
+		return (struct bytes){ 0 };
+	if (inflate_bytes(inflate_coding(part(m, HTTP1_ENCODING)), buf_bytes(&m->body), plain) &&
+	    !plain->len)
 		return buf_bytes(&m->body);
 	return buf_bytes(plain);
 }
 
-static void put(const struct http1_message *m, struct batch *b, struct rec_http *r)
+static void put_head(const struct http1_message *m, struct batch *b, struct rec_http *r)
 {
-	r->is_response = m->head.is_response;
+	r->what = m->head.is_response ? HTTP_RESPONSE : HTTP_REQUEST;
 	r->chunked = m->head.framing == HTTP1_CHUNKED;
 	r->keep_alive = m->head.keep_alive;
-	r->body_complete = m->complete;
 	r->status = m->head.status;
 	r->content_length = m->head.content_length;
-	r->body_length = (int64_t)m->body_len;
 	r->version = batch_str(b, part(m, HTTP1_VERSION));
 	if (m->head.is_response)
 		r->reason = batch_str(b, part(m, HTTP1_REASON));
 	r->upgrade = batch_str(b, part(m, HTTP1_UPGRADE));
+	r->headers = call_put_list(b, &m->fields);
+}
+
+static void put(struct http1_message *m, struct batch *b, struct rec_http *r)
+{
+	if (m->given) {
+		r->what = HTTP_BODY;
+		r->status = -1;
+		r->content_length = -1;
+	} else {
+		put_head(m, b, r);
+	}
+	r->more = m->open ? TRI_TRUE : TRI_ABSENT;
+	r->body_complete = m->complete;
+	r->body_length = is_compressed(m) && m->open ? 0 : (int64_t)m->body_len;
 	r->content_type = batch_str(b, part(m, HTTP1_TYPE));
 	r->content_encoding = batch_str(b, part(m, HTTP1_ENCODING));
 	if (m->why)
 		r->why = batch_str(b, bytes_str(m->why));
-	r->headers = call_put_list(b, &m->fields);
 	r->trailers = call_put_list(b, &m->trailers);
+}
+
+/* What the record showed is over with. */
+static void given(struct http1_message *m)
+{
+	m->given = true;
+	m->why = NULL;
+	if (is_compressed(m) && m->open)
+		return;
+	m->body_len = 0;
+	buf_consume(&m->body, m->body.len);
 }
 
 int http1_message_put(struct http1_message *m, struct decoder *d, int dir, struct batch *b)
@@ -138,8 +202,9 @@ int http1_message_put(struct http1_message *m, struct decoder *d, int dir, struc
 		if (m->ctx)
 			h2_context_put(m->ctx, b, &r->ctx);
 		put(m, b, r);
-		if (d->want->data)
+		if (d->want->data && !(is_compressed(m) && m->open))
 			r->body = batch_str(b, body.len ? body : BYTES_LIT(""));
+		given(m);
 	}
 	buf_release(&plain);
 	return rc;

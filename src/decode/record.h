@@ -176,16 +176,20 @@ struct rec_message {
 	struct str data;
 };
 
+enum http_what { HTTP_REQUEST, HTTP_RESPONSE, HTTP_BODY };
+
 struct rec_http {
 	struct record r;
 	struct context ctx; /* of the request, on responses too */
-	uint8_t is_response;
+	uint8_t what;
 	uint8_t chunked;
 	uint8_t keep_alive;
 	uint8_t body_complete;
-	int32_t status; /* < 0 on requests */
+	uint8_t more;   /* tri: TRUE if HTTP_BODY records of the message follow, else ABSENT */
+	uint8_t reserved[3];
+	int32_t status; /* of an HTTP_RESPONSE; else < 0 */
 	int64_t content_length; /* < 0 none */
-	int64_t body_length;    /* bytes of the body on the wire, dechunked */
+	int64_t body_length;    /* bytes of this record's part of the body on the wire, dechunked */
 	struct str version; /* "1.1" */
 	struct str reason;
 	struct str upgrade;

@@ -78,6 +78,7 @@ static int sys_names(lua_State *L)
 		{ "role", ROLE_SERVER + 1, role_name },
 		{ "transport", TRANSPORT_TCP + 1, transport_name },
 		{ "proto", PROTO_HTTP1 + 1, proto_name },
+		{ "http_what", HTTP_BODY + 1, http_what_name },
 		{ "outcome", OUTCOME_COUNT, outcome_name },
 		{ "conn_op", CONN_CLOSE + 1, conn_op_name },
 		{ "gap_cause", GAP_COUNT, gap_cause_name },

@@ -251,7 +251,7 @@ local template = {
   T_PROTO = enumeration("proto"), T_OUTCOME = enumeration("outcome"),
   T_CONN_OP = enumeration("conn_op"), T_GAP_CAUSE = enumeration("gap_cause"),
   T_FRAME_TYPE = enumeration("frame_type"), T_KIND = enumeration("kind"),
-  T_WHAT = "return keep($m ~= 0 and 'response' or 'request', t)",
+  T_WHAT = enumeration("http_what"),
   T_ERROR = enumeration("error_name"),
   T_CALL_ERROR = "local x = tonumber($m) if x < 0 then return keep(nil, t) end\n" ..
     "  return keep(error_name[x], t)",
@@ -284,7 +284,7 @@ local values = {
   service_len = service_len, conn_of = conn_of, error_name = error_name, grpc_name = grpc_name,
   frame_type = frame_type,
 }
-for _, enum in ipairs { "kind", "role", "transport", "proto", "outcome", "conn_op", "gap_cause" } do
+for _, enum in ipairs { "kind", "role", "transport", "proto", "outcome", "conn_op", "gap_cause", "http_what" } do
   values[enum] = {}
   for i = 0, 255 do values[enum][i] = names(enum, i) end
 end

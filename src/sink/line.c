@@ -42,7 +42,9 @@ static void put_message(struct line *l, const struct rec_message *m)
 static void put_http(struct line *l, const struct rec_http *h)
 {
 	line_what(l, "http", -1);
-	if (h->is_response && h->status >= 0) {
+	if (h->what == HTTP_BODY) {
+		line_path(l, &h->ctx, INK_DIM);
+	} else if (h->what == HTTP_RESPONSE && h->status >= 0) {
 		line_status(l, h->status);
 		pen_text(&l->pen, INK_PLAIN, " ");
 		line_path(l, &h->ctx, INK_DIM);
@@ -52,7 +54,9 @@ static void put_http(struct line *l, const struct rec_http *h)
 	line_headers(l, h->headers, 0);
 	if (h->body_length > 0)
 		pen_printf(&l->pen, INK_PLAIN, " body=%" PRId64, h->body_length);
-	if (!h->body_complete)
+	if (h->more == TRI_TRUE)
+		pen_text(&l->pen, INK_NOTE, " (more follows)");
+	else if (!h->body_complete)
 		pen_text(&l->pen, INK_NOTE, " (body cut off)");
 	if (h->why.off) {
 		pen_text(&l->pen, INK_ALARM, " ! ");

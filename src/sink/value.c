@@ -93,7 +93,7 @@ static void set_enum(struct value *v, enum field_type type, uint8_t n)
 	case T_PROTO:
 		return set_name(v, proto_name(n));
 	case T_WHAT:
-		return set_name(v, n ? "response" : "request");
+		return set_name(v, http_what_name(n));
 	case T_OUTCOME:
 		return set_name(v, outcome_name(n));
 	case T_CONN_OP:

@@ -54,6 +54,9 @@
 /* Body of an HTTP/1 message that is kept for m.body; the rest is counted only. */
 #define LIMIT_HTTP1_BODY (1u << 20)
 
+/* An HTTP/1 message waits for its body, to be one record with it, if this is all that comes. */
+#define LIMIT_HTTP1_HELD (64u << 10)
+
 /* Requests of an HTTP/1 connection that wait for their responses (pipelining). Clients send a
  * handful; wrk's pipeline script some dozens. */
 #define LIMIT_HTTP1_PIPELINE 1024

@@ -229,7 +229,7 @@ KINDS = {
     "http1": dict(serve=serve_http1, proto="http", path="http.request.uri", kind="http",
                   fields=["http.request.method", "http.request.uri", "http.response.code"],
                   columns="method,path,status",
-                  hook='on_http(f)\n  if f.what == "response" then return end'),
+                  hook='on_http(f)\n  if f.what ~= "request" then return end'),
 }
 OTHERS = {  # of HTTP/1; what they print is not the same, it is what they are for
     "httpry": lambda path, port: ["httpry", "-q", "-r", path, f"tcp port {port}"],

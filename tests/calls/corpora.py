@@ -68,22 +68,42 @@ def run(lines, *options):
 def decode(lines, late=False):
     """The records, and the problem if single bytes give others than whole pieces do."""
     options = ["-l"] if late else []
-    whole = run(lines, *options)
-    bytewise = run(lines, "-s", "1", *options)
-    problems = [] if drop_seq(whole) == drop_seq(bytewise) else \
-        ["byte by byte gives other records"] + difference(whole, bytewise)
-    return [json.loads(l) for l in whole.splitlines()], problems
+    whole = join_bodies(run(lines, *options))
+    bytewise = join_bodies(run(lines, "-s", "1", *options))
+    a, b = without_order(whole), without_order(bytewise)
+    problems = [] if a == b else ["byte by byte gives other records"] + \
+        [f"- {l[:300]}" for l in a if l not in b] + [f"+ {l[:300]}" for l in b if l not in a]
+    return whole, problems
 
 
-def drop_seq(text):
+def join_bodies(text):
+    """Records with the body of each HTTP/1 message in one, however many writes brought it."""
+    records, more = [], {}
+    for r in map(json.loads, text.splitlines()):
+        sender = (r["conn_id"], r["from"])
+        if r["kind"] == "http" and r["what"] == "body":
+            head = more.pop(sender)
+            body = raw(head.get("body")) + raw(r.get("body"))
+            try:
+                head["body"] = body.decode()
+            except UnicodeDecodeError:
+                head["body"] = {"$base64": base64.b64encode(body).decode()}
+            head["body_length"] += r["body_length"]
+            head["body_complete"] = r["body_complete"]
+            head.update((k, r[k]) for k in ("trailer_fields", "violation") if k in r and k not in head)
+        else:
+            head = r
+            records.append(r)
+        if r.pop("more", False):
+            more[sender] = head
+    assert not more, more
+    return records
+
+
+def without_order(records):
     """Records of both directions may come in another order, and detection at another byte."""
-    return sorted(re.sub(r'"seq":\d+,', "", l) for l in text.splitlines()
-                  if '"op":"' not in l)
-
-
-def difference(a, b):
-    a, b = drop_seq(a), drop_seq(b)
-    return [f"- {l[:300]}" for l in a if l not in b] + [f"+ {l[:300]}" for l in b if l not in a]
+    return sorted(json.dumps({k: v for k, v in r.items() if k != "seq"}, sort_keys=True) for r in records
+                  if "op" not in r)
 
 
 def check(problems, what, got, want):

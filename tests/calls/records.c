@@ -80,7 +80,7 @@ static void close_conn(struct run *r)
 {
 	uint64_t sum = 0;
 
-	decoder_close(r->d, OUTCOME_CAPTURE_END, "end of input", &r->st);
+	decoder_close(r->d, OUTCOME_CLOSED, "end of input", &r->st);
 	drain(r);
 	flush(r);
 	for (int i = 0; i < 2; i++)

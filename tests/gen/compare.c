@@ -258,7 +258,9 @@ static const char *judge(const struct truth *t, char *detail)
 	if (s->gap || c.lost || c.unreadable) {
 		/* What was lost last has nothing behind it that would show the hole. */
 		s->gap += c.read - s->bytes.len;
-		sprintf(detail + strlen(detail), ", %llu missing", (unsigned long long)s->gap);
+		sprintf(detail + strlen(detail), ", %llu missing (%llu lost, %llu unreadable)",
+			(unsigned long long)s->gap, (unsigned long long)c.lost,
+			(unsigned long long)c.unreadable);
 		return is_told(s, &c) && c.read >= t->read_len && c.read <= t->len ? "gap" : "WRONG";
 	}
 	if (s->bytes.len < t->read_len || (s->bytes.len != t->read_len && s->bytes.len != t->len))

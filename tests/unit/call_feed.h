@@ -20,6 +20,11 @@ struct pair {
 	struct batch *b;
 	struct buf out;
 	int64_t ts_us, read_us; /* of what is fed next; read_us < 0 unknown */
+	bool as_they_come;      /* records of one HTTP/1 message are not joined */
+	struct {
+		struct buf text, body;
+		int64_t body_len;
+	} http[2];              /* messages of which more is to come, by role of their sender */
 };
 
 static inline void pair_init(struct pair *p, bool seen_open)
@@ -41,6 +46,10 @@ static inline void pair_release(struct pair *p)
 	decoder_free(p->d);
 	free(p->b);
 	buf_release(&p->out);
+	for (int i = 0; i < 2; i++) {
+		buf_release(&p->http[i].text);
+		buf_release(&p->http[i].body);
+	}
 }
 
 static inline void put_text(struct buf *out, const char *label, struct bytes b)
@@ -74,19 +83,45 @@ static inline void put_message(struct buf *out, const struct batch *b, const str
 	buf_puts(out, m->complete ? "" : " incomplete");
 }
 
-static inline void put_http(struct buf *out, const struct batch *b, const struct rec_http *h)
+static inline void put_http_head(struct buf *out, const struct batch *b, const struct rec_http *h)
 {
 	buf_printf(out, "http %s", role_name(h->r.from));
-	if (h->is_response)
+	if (h->what == HTTP_RESPONSE)
 		buf_printf(out, " %d", h->status);
+	if (h->what == HTTP_BODY)
+		buf_puts(out, " more of");
 	put_text(out, " ", batch_bytes(b, h->ctx.method));
 	put_text(out, " ", batch_bytes(b, h->ctx.authority));
 	put_text(out, "", batch_bytes(b, h->ctx.path));
 	put_text(out, " upgrade=", batch_bytes(b, h->upgrade));
-	buf_printf(out, " body(%lld%s)", (long long)h->body_length, h->body_complete ? "" : "+");
-	put_text(out, "=", batch_bytes(b, h->body));
-	put_list(out, " trailer:", b, h->trailers);
-	put_text(out, " !", batch_bytes(b, h->why));
+}
+
+/* The line of a message; joined, so that it does not matter how its bytes came, unless
+ * p->as_they_come. */
+static inline void put_http(struct pair *p, const struct rec_http *h)
+{
+	struct buf *text = &p->http[h->r.from == ROLE_SERVER].text;
+	struct buf *body = &p->http[h->r.from == ROLE_SERVER].body;
+	int64_t *body_len = &p->http[h->r.from == ROLE_SERVER].body_len;
+	const char *end = h->more == TRI_TRUE ? "+…" : h->body_complete ? "" : "+";
+
+	if (h->what != HTTP_BODY || p->as_they_come)
+		put_http_head(text, p->b, h);
+	*body_len += h->body_length;
+	if (h->body.off)
+		buf_append(body, batch_bytes(p->b, h->body));
+	if (h->more == TRI_TRUE && !p->as_they_come)
+		return;
+	buf_append(&p->out, buf_bytes(text));
+	buf_printf(&p->out, " body(%lld%s)", (long long)*body_len, end);
+	if (p->want.data && !(h->more == TRI_TRUE && !h->body.off))
+		put_text(&p->out, "=", body->len ? buf_bytes(body) : BYTES_LIT(""));
+	put_list(&p->out, " trailer:", p->b, h->trailers);
+	put_text(&p->out, " !", batch_bytes(p->b, h->why));
+	buf_putc(&p->out, '\n');
+	buf_consume(text, text->len);
+	buf_consume(body, body->len);
+	*body_len = 0;
 }
 
 static inline void put_call(struct buf *out, const struct batch *b, const struct rec_call *c)
@@ -115,7 +150,7 @@ static inline void put_record(struct pair *p, const struct record *r)
 	if (r->kind == KIND_MESSAGE)
 		put_message(&p->out, p->b, (const struct rec_message *)r);
 	else if (r->kind == KIND_HTTP)
-		put_http(&p->out, p->b, (const struct rec_http *)r);
+		return put_http(p, (const struct rec_http *)r);
 	else if (r->kind == KIND_CALL)
 		put_call(&p->out, p->b, (const struct rec_call *)r);
 	else if (r->kind == KIND_GAP)

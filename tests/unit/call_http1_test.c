@@ -21,7 +21,7 @@ struct part {
 static void feed_parts(struct pair *p, const struct part *parts, size_t piece)
 {
 	for (; parts->len; parts++) {
-		struct bytes in = bytes_of(parts->text, parts->len), part;
+		struct bytes in = bytes_of(parts->text, parts->len), part = { 0 };
 
 		if (!parts->text) {
 			gap_of(p, parts->dir, parts->len);
@@ -195,6 +195,130 @@ static void a_compressed_body_is_shown_inflated(void **state)
 	deflateEnd(&zs);
 }
 
+/* Parts as whole writes, and what is shown after each of them. */
+static void check_as_they_come(const struct part *parts, const char *const *wants,
+			       enum call_outcome end)
+{
+	struct pair p;
+
+	pair_init(&p, true);
+	p.as_they_come = true;
+	for (; parts->len; parts++) {
+		feed_parts(&p, (const struct part[]){ *parts, END }, SIZE_MAX);
+		assert_text(buf_bytes(&p.out), *wants++);
+		buf_consume(&p.out, p.out.len);
+	}
+	close_pair(&p, end);
+	assert_text(buf_bytes(&p.out), *wants);
+	pair_release(&p);
+}
+
+#define WANTS(...) ((const char *const[]){ __VA_ARGS__ })
+#define PARTS(...) ((const struct part[]){ __VA_ARGS__, END })
+#define GET_LOGS C("GET /logs HTTP/1.1\r\nHost: d\r\n\r\n")
+
+static void a_stream_until_close_is_shown_as_it_comes(void **state)
+{
+	check_as_they_come(PARTS(GET_LOGS, S("HTTP/1.1 200 OK\r\n\r\n"), S("one\n"), S("two\n")),
+			   WANTS("http client GET d/logs body(0)=\n",
+				 "http server 200 GET d/logs body(0+…)=\n",
+				 "http server more of GET d/logs body(4+…)=one\\0a\n",
+				 "http server more of GET d/logs body(4+…)=two\\0a\n",
+				 "http server more of GET d/logs body(0)=\n"
+				 "call -1 GET /logs complete 200 b=0/8\n"),
+			   OUTCOME_CLOSED);
+}
+
+static void a_chunked_stream_is_shown_as_it_comes(void **state)
+{
+	check_as_they_come(PARTS(GET_LOGS,
+				 S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"),
+				 S("2\r\nbc\r\n1\r\nd\r\n3\r\n"), S("efg"),
+				 S("\r\n0\r\nX-Sum: 6\r\n\r\n")),
+			   WANTS("http client GET d/logs body(0)=\n",
+				 "http server 200 GET d/logs body(1+…)=a\n",
+				 "http server more of GET d/logs body(3+…)=bcd\n",
+				 "http server more of GET d/logs body(3+…)=efg\n",
+				 "http server more of GET d/logs body(0)= trailer:X-Sum=6\n"
+				 "call -1 GET /logs complete 200 b=0/7\n",
+				 ""),
+			   OUTCOME_CLOSED);
+}
+
+static void a_stream_that_the_capture_outlives_not_is_incomplete(void **state)
+{
+	check_as_they_come(PARTS(GET_LOGS, S("HTTP/1.1 200 OK\r\n\r\none")),
+			   WANTS("http client GET d/logs body(0)=\n",
+				 "http server 200 GET d/logs body(3+…)=one\n",
+				 "http server more of GET d/logs body(0+)=\n"
+				 "call -1 GET /logs capture_end 200 b=0/3 incomplete\n"),
+			   OUTCOME_CAPTURE_END);
+}
+
+static void a_short_body_is_waited_for(void **state)
+{
+	check_as_they_come(PARTS(GET_LOGS, S("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"),
+				 S("ab"), S("c")),
+			   WANTS("http client GET d/logs body(0)=\n", "", "",
+				 "http server 200 GET d/logs body(3)=abc\n"
+				 "call -1 GET /logs complete 200 b=0/3\n",
+				 ""),
+			   OUTCOME_CLOSED);
+}
+
+static void a_long_body_is_not_waited_for(void **state)
+{
+	check_as_they_come(PARTS(GET_LOGS, S("HTTP/1.1 200 OK\r\nContent-Length: 65537\r\n\r\n")),
+			   WANTS("http client GET d/logs body(0)=\n",
+				 "http server 200 GET d/logs body(0+…)=\n",
+				 "http server more of GET d/logs body(0+)=\n"
+				 "call -1 GET /logs closed 200 b=0/0 failed incomplete\n"),
+			   OUTCOME_CLOSED);
+}
+
+static void a_request_is_shown_before_its_response(void **state)
+{
+	check_as_they_come(PARTS(C("PUT /x HTTP/1.1\r\nHost: d\r\nContent-Length: 4\r\n\r\nab"),
+				 S("HTTP/1.1 413 Large\r\nContent-Length: 0\r\n\r\n"), C("cd")),
+			   WANTS("",
+				 "http client PUT d/x body(2+…)=ab\n"
+				 "http server 413 PUT d/x body(0)=\n",
+				 "http client more of PUT d/x body(2)=cd\n"
+				 "call -1 PUT /x complete 413 b=4/0\n",
+				 ""),
+			   OUTCOME_CLOSED);
+}
+
+static void a_compressed_stream_comes_at_its_end(void **state)
+{
+	static const struct part gzip[] = {
+		GET_LOGS,
+		S("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"),
+		S("\x1f\x8b\x08\0\0\0\0\0\2\3\xcb\x48\5\0"), /* "he", then the sum */
+		S("\x87\x66\x25\xd1\2\0\0\0"),
+		END,
+	};
+
+	check_as_they_come(gzip,
+			   WANTS("http client GET d/logs body(0)=\n",
+				 "http server 200 GET d/logs body(0+…)\n", "", "",
+				 "http server more of GET d/logs body(22)=he\n"
+				 "call -1 GET /logs complete 200 b=0/22\n"),
+			   OUTCOME_CLOSED);
+}
+
+static void what_is_due_is_not_asked_for_if_nobody_wants_it(void **state)
+{
+	struct pair p;
+
+	pair_init(&p, true);
+	p.want.kind[KIND_HTTP] = false;
+	feed_parts(&p, PARTS(GET_LOGS, S("HTTP/1.1 200 OK\r\n\r\none")), SIZE_MAX);
+	close_pair(&p, OUTCOME_CLOSED);
+	assert_text(buf_bytes(&p.out), "call -1 GET /logs complete 200 b=0/3\n");
+	pair_release(&p);
+}
+
 static void a_late_attach_pairs_what_it_saw_whole(void **state)
 {
 	CHECK_LATE(OUTCOME_CLOSED,
@@ -330,6 +454,14 @@ int main(void)
 		cmocka_unit_test(a_websocket_is_named_and_goes_on_as_raw),
 		cmocka_unit_test(what_goes_through_connect_is_found_out_anew),
 		cmocka_unit_test(a_compressed_body_is_shown_inflated),
+		cmocka_unit_test(a_stream_until_close_is_shown_as_it_comes),
+		cmocka_unit_test(a_chunked_stream_is_shown_as_it_comes),
+		cmocka_unit_test(a_stream_that_the_capture_outlives_not_is_incomplete),
+		cmocka_unit_test(a_short_body_is_waited_for),
+		cmocka_unit_test(a_long_body_is_not_waited_for),
+		cmocka_unit_test(a_request_is_shown_before_its_response),
+		cmocka_unit_test(a_compressed_stream_comes_at_its_end),
+		cmocka_unit_test(what_is_due_is_not_asked_for_if_nobody_wants_it),
 		cmocka_unit_test(a_late_attach_pairs_what_it_saw_whole),
 		cmocka_unit_test(a_gap_in_a_body_is_counted_and_framing_holds),
 		cmocka_unit_test(a_gap_over_heads_never_pairs_wrongly),
