@@ -15,6 +15,12 @@ const volatile u32 cfg_snaplen = 0xffffffff;
 
 struct spf_control control SEC(".data.control");
 
+/* The trial wants all of its message. */
+static __always_inline u32 snaplen(void)
+{
+	return cfg_snaplen != 0xffffffff && control.enabled == SPF_TRIAL ? 0xffffffff : cfg_snaplen;
+}
+
 #include "match.h"
 #include "who.h"
 
@@ -354,19 +360,24 @@ static __always_inline struct sock_state *new_state(struct sock *sk, struct sock
 
 /* The state of the sending socket of a buffer, made if it is new. Its peer cannot be looked
  * up from here (the verifier does not trust the pointer), so the OPEN event is left to the
- * end of the write that is just being read. */
+ * end of the write that is just being read; but who is closed writes nothing more. */
 static __always_inline struct sock_state *state_at_read(struct sock *sk)
 {
 	struct sock_state *st = state_find(sk);
+	u8 is_watched = SPF_MATCH_NONE;
 	struct sock *peer;
+	bool is_unmeant;
 
 	if (st)
 		return st;
 	peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
-	return new_state(sk, peer,
-			 is_own(bpf_get_current_pid_tgid() >> 32) ? SPF_MATCH_NONE
-								  : match_of(sk, peer),
-			 is_nobodys(sk, peer, current_task()));
+	if (!is_own(bpf_get_current_pid_tgid() >> 32))
+		is_watched = match_of(sk, peer);
+	is_unmeant = is_nobodys(sk, peer, current_task());
+	st = new_state(sk, peer, is_watched, is_unmeant);
+	if (st && st->is_watched && BPF_CORE_READ(sk, __sk_common.skc_flags) & 1) /* SOCK_DEAD */
+		announce(sk, st, 0, 0, is_unmeant);
+	return st;
 }
 
 /* The state of a socket that a process uses, made if it is new, with both ends announced.

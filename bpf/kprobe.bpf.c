@@ -211,7 +211,7 @@ static __always_inline u64 page_address(u64 page)
 __noinline int walk(u64 addr, u32 at, u32 len, u32 slot_nr, u32 extra)
 {
 	struct sk_buff *skb = (struct sk_buff *)addr;
-	u32 cap = cfg_snaplen, pos = BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len);
+	u32 cap = snaplen(), pos = BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len);
 	u64 info = (u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end), frags;
 	u8 cnt = BPF_CORE_READ((struct skb_shared_info *)info, nr_frags);
 	int i;

@@ -137,7 +137,7 @@ static __always_inline int emit_data(struct bpf_dynptr *skb, struct spf_slot *sl
 static __always_inline void copy_out(struct bpf_dynptr *skb, struct spf_slot *slot, struct piece p,
 				     u32 len)
 {
-	u32 snap = cfg_snaplen;
+	u32 snap = snaplen();
 	int i, got;
 
 	for (i = 0; i < 4 && len; i++) {

@@ -42,7 +42,8 @@ struct direction {
 	int32_t heap_at;       /* -1 = not in the heap */
 	uint64_t overdue;      /* writes up to here have held others back long enough */
 	bool has_reader;       /* whoever reads is seen reading */
-	bool is_open;          /* its OPEN was seen, or given up */
+	bool is_open;          /* its OPEN was seen, */
+	bool is_orphan;        /* or given up: it may still come */
 };
 
 struct reorder {
@@ -395,7 +396,7 @@ static bool is_ready(struct reorder *r, const struct direction *d, int64_t settl
 		return true;
 	if (n->order_ns > settled_ns)
 		return false;
-	if (!d->is_open && n->c.kind != CHUNK_CLOSE)
+	if (!d->is_open && !d->is_orphan && n->c.kind != CHUNK_CLOSE)
 		return settled_ns - n->c.ts_ns > r->window_ns;
 	if (n->wants_reader && settled_ns - n->c.ts_ns <= r->window_ns)
 		return false;
@@ -422,9 +423,9 @@ static void give(struct reorder *r, struct direction *d, struct chunk *out)
 		r->released_ns = n->order_ns;
 	if (n->c.kind == CHUNK_DATA) {
 		r->stats.no_writer += n->wants_author;
-		if (!d->is_open) {
+		if (!d->is_open && !d->is_orphan) {
 			r->stats.orphans++;
-			d->is_open = true;
+			d->is_orphan = true;
 		}
 	}
 	if (n->c.kind == CHUNK_CLOSE && !d->head)

@@ -27,7 +27,7 @@ struct reorder_stats {
 	uint64_t late;      /* DATA chunks that came after younger ones had been given */
 	uint64_t forced;    /* chunks given early because the buffer was full */
 	uint64_t no_writer; /* DATA chunks whose write was never reported */
-	uint64_t orphans;   /* DATA chunks of sockets that were never announced */
+	uint64_t orphans;   /* directions with DATA before they were announced, if ever */
 };
 
 /* window_ns: how long a known, unread write may hold back others. */

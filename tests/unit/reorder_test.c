@@ -210,6 +210,10 @@ static void bytes_of_a_socket_without_news_wait_for_the_news(void **state)
 	assert_string_equal(take(r, 60), "");
 	assert_string_equal(take(r, 50 + 101 * MS), "9:z");
 	assert_int_equal(reorder_stats(r)->orphans, 1);
+	data(r, 9, 1, "y", 200 * MS); /* given up once; and its news are still news */
+	open_at(r, 9, 8, 201 * MS);
+	assert_string_equal(take(r, 300 * MS), "O9 9:y");
+	assert_int_equal(reorder_stats(r)->orphans, 1);
 	reorder_free(r);
 }
 
