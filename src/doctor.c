@@ -41,20 +41,6 @@ static const char *lockdown(void)
 	return from + 1;
 }
 
-/* True if the kernel shows the addresses of its functions. The first few may be 0 in truth. */
-static bool has_addresses(void)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[256];
-	bool found = false;
-
-	for (int i = 0; f && !found && i < 1000 && fgets(line, sizeof(line), f); i++)
-		found = strtoull(line, NULL, 16);
-	if (f)
-		fclose(f);
-	return found;
-}
-
 static const char *own_path(void)
 {
 	static char path[4096];
@@ -73,15 +59,20 @@ static void describe(void)
 	printf("kernel      %s (%s) %s\n", u.release, u.machine, u.version);
 	if (missing)
 		printf("rights      %s missing: sudo spf, or once for all who may run it: "
-		       "sudo setcap cap_bpf,cap_perfmon=ep %s\n", missing, own_path());
+		       "sudo setcap cap_bpf,cap_perfmon,cap_syslog=ep %s\n",
+		       missing, own_path());
 	else
 		printf("rights      %s\n", geteuid() == 0 ? "root" : "CAP_BPF and CAP_PERFMON");
-	printf("types       %s\n", has_btf
-	       ? "known (BTF)" : "unknown: the kernel needs CONFIG_DEBUG_INFO_BTF=y");
-	printf("addresses   %s\n", has_addresses()
-	       ? "known" : "hidden: sysctl kernel.kptr_restrict=1 shows them to root");
-	printf("lockdown    %s%s\n", lockdown(), strcmp(lockdown(), "confidentiality")
-	       ? "" : ": BPF may not read memory; boot with lockdown=integrity or none");
+	printf("types       %s\n",
+	       has_btf ? "known (BTF)" : "unknown: the kernel needs CONFIG_DEBUG_INFO_BTF=y");
+	printf("addresses   %s\n",
+	       rights_show_addresses() ? "known"
+				       : "hidden: CAP_SYSLOG shows them, unless sysctl "
+					 "kernel.kptr_restrict is 2; " RIGHTS_WITHOUT_ADDRESSES);
+	printf("lockdown    %s%s\n", lockdown(),
+	       strcmp(lockdown(), "confidentiality")
+		       ? ""
+		       : ": BPF may not read memory; boot with lockdown=integrity or none");
 }
 
 int doctor_main(void)

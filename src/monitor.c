@@ -175,6 +175,8 @@ static void load_bpf(struct monitor *m)
 		    "capture", rights_missing());
 	if (!m->bpf)
 		die(EXIT_RUN, "%s", why);
+	if (!rights_show_addresses())
+		log_info("the kernel's addresses are hidden (CAP_SYSLOG): " RIGHTS_WITHOUT_ADDRESSES);
 }
 
 /* ---- the worker ---- */

@@ -50,7 +50,7 @@ lint: $(SPF) check-lint ## clang-tidy, cppcheck, shellcheck, luacheck
 	$(call say,LUA,lua scripts)
 	$(Q)$(if $(LUA)$(wildcard scripts/*.lua),luacheck --quiet --no-color $(wildcard src/script/*.lua) $(LUA) $(wildcard scripts/*.lua))
 
-CAPTURE_CAPS := cap_bpf,cap_perfmon=ep
+CAPTURE_CAPS := cap_bpf,cap_perfmon,cap_syslog=ep
 
 install: $(SPF) ## copy spf, its scripts and its manual below PREFIX (DESTDIR first)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/spf/scripts $(DESTDIR)$(PREFIX)/share/man/man1

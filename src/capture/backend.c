@@ -152,20 +152,21 @@ static char *telling(int err)
 
 /* ---- the kernel's symbols ---- */
 
-/* Where a function or a variable of the kernel begins, and where the next symbol does; 0 if it
- * has none of that name. */
+/* Where a function or a variable of the kernel begins, and where the next symbol does; 0 if that
+ * is hidden from this user, or the kernel has none of that name. */
 struct symbol {
 	const char *name;
 	uint64_t from, to;
+	bool is_there;
 };
 
 static struct symbol symbols[] = {
-	{ "unix_stream_read_generic", 0, 0 },
-	{ "unix_release_sock", 0, 0 },
-	{ "unix_stream_sendpage", 0, 0 },
-	{ "register_fprobe_ips", 0, 0 },
-	{ "vmemmap_base", 0, 0 },
-	{ "page_offset_base", 0, 0 },
+	{ .name = "unix_stream_read_generic" },
+	{ .name = "unix_release_sock" },
+	{ .name = "unix_stream_sendpage" },
+	{ .name = "register_fprobe_ips" },
+	{ .name = "vmemmap_base" },
+	{ .name = "page_offset_base" },
 };
 
 enum { SYMBOLS = sizeof(symbols) / sizeof(*symbols) };
@@ -184,8 +185,10 @@ static void take_symbol(const char *line)
 
 		if (s->from && !s->to && at > s->from)
 			s->to = at;
-		if (!s->from && !strncmp(name, s->name, len) && !s->name[len])
+		if (!s->is_there && !strncmp(name, s->name, len) && !s->name[len]) {
+			s->is_there = true;
 			s->from = at;
+		}
 	}
 }
 
@@ -336,7 +339,7 @@ static int attach_all(struct backend *b, const struct variant *v, const struct b
 
 		if (!is_asked_for(h, c) || (h->unless && access(h->unless, F_OK) == 0))
 			continue;
-		if (h->where && !find_symbol(h->where)->from)
+		if (h->where && !find_symbol(h->where)->is_there)
 			continue;
 		link = attach(prog, h, v->is_multi);
 		if (link) {
@@ -345,7 +348,9 @@ static int attach_all(struct backend *b, const struct variant *v, const struct b
 			rc = -errno;
 			if (!h->symbol && v->is_kprobe &&
 			    access("/sys/kernel/tracing/events", F_OK))
-				*why = xstrdup("tracefs is not mounted at /sys/kernel/tracing");
+				*why = xstrdup(errno == EACCES ?
+					"this user may not enter tracefs (CAP_DAC_READ_SEARCH)" :
+					"tracefs is not mounted at /sys/kernel/tracing");
 			else
 				*why = xasprintf("this kernel has no %s for %s (%s)",
 						 h->symbol ? "probe" : "tracepoint",
@@ -514,7 +519,7 @@ int backend_open(struct backend *b, size_t i, const struct backend_config *c, ch
 
 	*b = (struct backend){ .name = v->name };
 	*why = NULL;
-	if (v->is_multi && !find_symbol("register_fprobe_ips")->from) {
+	if (v->is_multi && !find_symbol("register_fprobe_ips")->is_there) {
 		*why = xstrdup("this kernel has no kprobe.multi (5.18+ with CONFIG_FPROBE)");
 		return -ENOTSUP; /* before the programs are verified in vain */
 	}
