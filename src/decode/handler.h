@@ -76,11 +76,11 @@ struct decoder_dir {
 	struct stamp st;
 	size_t used;            /* of the next part; the handler may still point there */
 	bool searching;         /* in and log wait for a protocol or a frame boundary */
+	bool inexact;           /* bytes were lost: records say so from here on */
 	struct backlog log;     /* read before in */
 	struct decoder_bytes bytes;
 	size_t next_try;        /* length of log at which the search goes on */
 	struct decoder_loss *loss; /* why it is searched again; NULL: it begins */
-	bool inexact;           /* bytes were lost: records say so from here on */
 };
 
 struct decoder {

@@ -176,7 +176,7 @@ static void indexed_run(const struct hpack *h, struct bytes *in, struct hpack_li
 		const struct hpack_entry *e = hpack_table_find(&table, c & 0x7f);
 		uint32_t name_len, value_len, value;
 
-		if (!e || e->name_unknown)
+		if (!e || e->name_id & HPACK_NAME_UNKNOWN)
 			break;
 		name_len = e->name_len;
 		value_len = e->value_len;
@@ -226,9 +226,9 @@ static int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hp
 	copy_text(l->text + l->len, e->text, len);
 	out->name = (struct str){ l->len, e->name_len };
 	out->value = (struct str){ l->len + e->name_len, e->value_len };
-	out->name_id = e->name_id;
+	out->name_id = e->name_id & ~HPACK_NAME_UNKNOWN;
 	out->value_id = e->value_id;
-	out->unknown = e->name_unknown ? 3 : 0;
+	out->unknown = e->name_id & HPACK_NAME_UNKNOWN ? 3 : 0;
 	l->len += len;
 	return 0;
 }
@@ -247,8 +247,8 @@ static int indexed_name(struct hpack *h, uint64_t index, struct hpack_list *l, s
 	reserve_text(l, e->name_len + HPACK_SLACK);
 	copy_text(l->text + l->len, e->text, e->name_len);
 	out->name = (struct str){ l->len, e->name_len };
-	out->name_id = e->name_id;
-	out->unknown = e->name_unknown ? 3 : 0;
+	out->name_id = e->name_id & ~HPACK_NAME_UNKNOWN;
+	out->unknown = e->name_id & HPACK_NAME_UNKNOWN ? 3 : 0;
 	l->len += e->name_len;
 	return 0;
 }

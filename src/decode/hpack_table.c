@@ -9,7 +9,6 @@
 
 #define ENTRY_OVERHEAD 32u /* RFC 7541 §4.1 */
 #define GROW_STEP 64u
-#define GROW_FIRST 384u
 #define ENTRY_HEAD ((uint32_t)offsetof(struct hpack_entry, text))
 #define FIRST_ID 128u
 
@@ -85,7 +84,7 @@ static const struct {
 uint8_t hpack_static_mem[2048] __attribute__((aligned(HPACK_ALIGN)));
 uint16_t hpack_static_at[HPACK_STATIC_CNT + 1];
 
-/* Of all tables of the process. Stops at 0 rather than give a number twice. */
+/* Of all tables of the process. Ends rather than give a number twice. */
 static uint32_t next_id = FIRST_ID;
 
 static uint32_t aligned(uint32_t len)
@@ -123,7 +122,7 @@ __attribute__((constructor)) static void build_static_table(void)
 
 static uint32_t fresh_id(void)
 {
-	return next_id ? next_id++ : 0;
+	return next_id < HPACK_NAME_UNKNOWN ? next_id++ : 0;
 }
 
 void hpack_table_init(struct hpack_table *t, uint32_t max)
@@ -158,21 +157,16 @@ void hpack_table_max_lost(struct hpack_table *t)
 	t->max_known = false;
 }
 
-static uint16_t *place(const struct hpack_table *t, uint32_t age)
-{
-	return &t->at[(t->head - 1 - age) & (t->at_cap - 1u)];
-}
-
 static struct hpack_entry *entry(const struct hpack_table *t, uint32_t age)
 {
-	return (void *)(t->mem + (size_t)HPACK_ALIGN * *place(t, age));
+	return (void *)(t->mem + (size_t)HPACK_ALIGN * *hpack_table_place(t, age));
 }
 
 /* At least: the true length of an unknown name is not known. An entry is then kept longer than
  * the encoder keeps it, which harms nothing, for indices count from the newest. */
 static uint32_t entry_size(const struct hpack_entry *e)
 {
-	return (e->name_unknown ? 0u : e->name_len) + e->value_len + ENTRY_OVERHEAD;
+	return (e->name_id & HPACK_NAME_UNKNOWN ? 0u : e->name_len) + e->value_len + ENTRY_OVERHEAD;
 }
 
 /* Drops the oldest until the rest has at most size bytes. Where the encoder's maximum is what
@@ -204,15 +198,24 @@ void hpack_table_resize(struct hpack_table *t, uint32_t max)
 
 static void grow_places(struct hpack_table *t)
 {
-	uint32_t cap = t->at_cap ? t->at_cap * 2u : 16;
+	uint32_t cap = t->at_cap + 16u + t->at_cap / 4u;
 	uint16_t *at = xmalloc(cap * sizeof(*at));
 
 	for (uint32_t i = 0; i < t->cnt; i++)
-		at[i] = *place(t, t->cnt - 1 - i);
+		at[i] = *hpack_table_place(t, t->cnt - 1 - i);
 	free(t->at);
 	t->at = at;
 	t->at_cap = (uint16_t)cap;
 	t->head = t->cnt;
+}
+
+/* What to take beyond what is needed, when there are len bytes: half as much while there is
+ * little, then little, as most tables (4096 bytes at most, RFC 9113 §6.5.2) end at some 2900. */
+static uint32_t spare(uint32_t len)
+{
+	if (!len)
+		return 384;
+	return len < 1024 ? len / 2 : len < 4096 ? 64 : len / 8;
 }
 
 /* Moves the entries to larger memory, with room for need more bytes behind the newest. */
@@ -223,7 +226,7 @@ static void grow_mem(struct hpack_table *t, uint32_t need)
 
 	for (uint32_t i = 0; i < t->cnt; i++)
 		len += place_len(entry(t, i));
-	cap = len + need + (len ? len < 1024 ? len / 2 : len / 32 : GROW_FIRST);
+	cap = len + need + spare(len);
 	cap = (cap > t->mem_cap ? cap : t->mem_cap + 1) + GROW_STEP - 1;
 	cap -= cap % GROW_STEP;
 	mem = xmalloc(cap + HPACK_SLACK);
@@ -232,7 +235,7 @@ static void grow_mem(struct hpack_table *t, uint32_t need)
 		const struct hpack_entry *e = entry(t, i);
 
 		memcpy(mem + t->end, e, place_len(e));
-		*place(t, i) = (uint16_t)(t->end / HPACK_ALIGN);
+		*hpack_table_place(t, i) = (uint16_t)(t->end / HPACK_ALIGN);
 		t->end += place_len(e);
 	}
 	free(t->mem);
@@ -243,7 +246,7 @@ static void grow_mem(struct hpack_table *t, uint32_t need)
 /* Where in mem the next entry, of len bytes, goes: behind the newest, or before the oldest. */
 static uint32_t find_place(struct hpack_table *t, uint32_t len)
 {
-	uint32_t oldest = t->cnt ? HPACK_ALIGN * *place(t, t->cnt - 1u) : 0;
+	uint32_t oldest = t->cnt ? HPACK_ALIGN * *hpack_table_place(t, t->cnt - 1u) : 0;
 
 	if (!t->cnt)
 		t->end = 0;
@@ -286,12 +289,13 @@ void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
 	*e = (struct hpack_entry){
 		.name_len = (uint16_t)f->name.len,
 		.value_len = (uint16_t)f->value.len,
-		.name_unknown = f->unknown != 0,
-		.name_id = f->name_id,
+		.name_id = f->name_id | (f->unknown ? HPACK_NAME_UNKNOWN : 0),
 		.value_id = f->value_id,
 	};
 	memcpy(e->text, f->name.p, text_len);
-	t->at[t->head++ & (t->at_cap - 1u)] = (uint16_t)(at / HPACK_ALIGN);
+	if (t->head == t->at_cap)
+		t->head = 0;
+	t->at[t->head++] = (uint16_t)(at / HPACK_ALIGN);
 	t->end = at + len;
 	t->cnt++;
 	t->size += (uint32_t)size;
@@ -312,7 +316,8 @@ bool hpack_table_get(const struct hpack_table *t, uint64_t index, struct hpack_f
 	}
 	*f = (struct hpack_field){ bytes_of(e->text, e->name_len),
 				   bytes_of(e->text + e->name_len, e->value_len),
-				   e->name_id, e->value_id, e->name_unknown ? 3 : 0 };
+				   e->name_id & ~HPACK_NAME_UNKNOWN, e->value_id,
+				   e->name_id & HPACK_NAME_UNKNOWN ? 3 : 0 };
 	return true;
 }
 

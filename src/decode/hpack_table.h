@@ -24,7 +24,7 @@ enum { HPACK_SLACK = 32 };
 
 /* Ids of strings: the same non-zero id means the same bytes. Names of the static table have
  * their index (the first of that name), its values 64 + index; entries of dynamic tables get
- * fresh numbers for as long as 32 bits last. */
+ * fresh numbers for as long as 31 bits last. */
 struct hpack_field {
 	struct bytes name;
 	struct bytes value; /* in the tables it lies right behind the name */
@@ -40,21 +40,22 @@ struct hpack_field {
 struct hpack_entry {
 	uint16_t name_len;
 	uint16_t value_len;
-	uint32_t name_id;
+	uint32_t name_id; /* HPACK_NAME_UNKNOWN is added where the name is a symbol */
 	uint32_t value_id;
-	uint8_t name_unknown;
 	uint8_t text[];
 };
+
+#define HPACK_NAME_UNKNOWN (1u << 31)
 
 enum { HPACK_ALIGN = 4 }; /* of entries; their places are given in units of it */
 
 /* Set up with hpack_table_init(); a zeroed one may be released. */
 struct hpack_table {
 	uint8_t *mem;       /* a ring of entries, each in one piece, oldest first */
-	uint16_t *at;       /* a ring of their places in mem, newest at head - 1 */
+	uint16_t *at;       /* a ring of their places in mem, the next newest at head */
 	uint32_t mem_cap;
 	uint32_t end;       /* in mem, behind the newest */
-	uint16_t at_cap;    /* a power of two, or 0 */
+	uint16_t at_cap;
 	uint16_t head;
 	uint16_t cnt;
 	bool max_known;
@@ -85,6 +86,14 @@ void hpack_table_insert(struct hpack_table *t, struct hpack_field *f);
 extern uint8_t hpack_static_mem[];
 extern uint16_t hpack_static_at[HPACK_STATIC_CNT + 1];
 
+/* Where in mem the entry of that age lies, 0 for the newest; age < cnt. */
+static inline uint16_t *hpack_table_place(const struct hpack_table *t, uint32_t age)
+{
+	uint32_t i = t->head + (t->head <= age ? t->at_cap : 0u) - 1 - age;
+
+	return &t->at[i];
+}
+
 /* The entry at index of both tables (1 = first of the static one), readable HPACK_SLACK beyond
  * its text; valid until the next insertion. NULL if there is none that is known. */
 static inline const struct hpack_entry *hpack_table_find(const struct hpack_table *t, uint64_t index)
@@ -92,8 +101,8 @@ static inline const struct hpack_entry *hpack_table_find(const struct hpack_tabl
 	uint64_t age = index - HPACK_STATIC_CNT - 1; /* huge for the static ones */
 
 	if (age < t->cnt)
-		return (const void *)(t->mem + (size_t)HPACK_ALIGN *
-				      t->at[(t->head - 1 - (uint32_t)age) & (t->at_cap - 1u)]);
+		return (const void *)(t->mem +
+				      (size_t)HPACK_ALIGN * *hpack_table_place(t, (uint32_t)age));
 	if (index - 1 < HPACK_STATIC_CNT)
 		return (const void *)(hpack_static_mem + (size_t)HPACK_ALIGN * hpack_static_at[index]);
 	return NULL;

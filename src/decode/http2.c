@@ -78,6 +78,7 @@ void h2_release(struct h2 *h)
 		h2_close_block(&h->dir[i]);
 		buf_release(&h->dir[i].buf);
 		hpack_release(&h->dir[i].hpack);
+		free(h->dir[i].unacked);
 	}
 	hash_release(&h->streams);
 }

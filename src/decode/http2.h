@@ -133,9 +133,9 @@ struct h2_dir {
 	int64_t window;        /* of the connection */
 	int64_t used_up_ns;    /* as in h2_half */
 	uint32_t streams_max;  /* MAX_CONCURRENT_STREAMS that the other direction set */
-	struct h2_settings unacked[4]; /* sent in this direction, not yet acknowledged */
+	struct h2_settings *unacked; /* sent in this direction, not yet acknowledged */
 	uint8_t unacked_cnt;
-	bool settings_lost;    /* a gap, or more than unacked holds: the peer's ACKs say nothing */
+	bool settings_lost;    /* a gap, or more than UNACKED_MAX: the peer's ACKs say nothing */
 	bool settings_seen;
 	uint32_t last_id;      /* highest stream that this direction opened */
 	uint32_t probation;    /* frames to come that may still show a boundary to be none */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Records of an HTTP/2 connection: frames from the events of http2.c, then what stands on its
- * streams (struct h2_user). The event given last is kept until all its records are out. */
+ * streams (struct h2_user). */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,13 +20,15 @@ enum todo { NOTHING, FRAME, CONTINUATIONS, TELL_USER, USER };
 struct h2_records {
 	struct decoder *d;
 	struct h2 h2;
-	struct h2_event ev;
 	enum todo todo;
 	uint32_t continuation;  /* the next one to be put */
 	struct batch *of_batch; /* where the frame record that they belong to is, if it still is */
 	uint32_t of_id, of_rec;
 	bool user_closed;
 };
+
+/* The event given last, of whichever connection: a decoder is drained before another is fed. */
+static struct h2_event event;
 
 static void *open_records(struct decoder *d, int client, bool late)
 {
@@ -66,7 +68,7 @@ static bool payload_wanted(const struct decoder *d, const struct h2_frame *f)
 
 static uint32_t frame_room(const struct h2_records *x, const struct batch *b)
 {
-	const struct h2_event *ev = &x->ev;
+	const struct h2_event *ev = &event;
 	size_t n = sizeof(struct rec_frame) + decoder_head_room(x->d, b) + 64;
 
 	if (ev->stream)
@@ -110,7 +112,7 @@ static struct list put_settings(struct bytes content, struct batch *b)
 
 static void put_block(const struct h2_records *x, struct rec_frame *r, struct batch *b)
 {
-	const struct h2_event *ev = &x->ev;
+	const struct h2_event *ev = &event;
 	bool known = !ev->block_lost && !ev->list->missing;
 
 	r->complete = known;
@@ -143,7 +145,7 @@ static void fill_frame(struct rec_frame *r, const struct h2_frame *f)
 /* Bytes before this frame in its stream (or, on stream 0, none that matter) were lost. */
 static bool is_exact(const struct h2_records *x)
 {
-	const struct h2_event *ev = &x->ev;
+	const struct h2_event *ev = &event;
 
 	if (!ev->frame->stream_id)
 		return true;
@@ -163,11 +165,11 @@ static struct rec_frame *take_frame(struct h2_records *x, const struct stamp *st
 		.conn_window = -1,
 		.stalled_ns = -1,
 	};
-	struct h2_stream *s = x->ev.stream;
+	struct h2_stream *s = event.stream;
 	struct rec_frame *r = batch_take_record(b, sizeof(*r));
 
 	batch_copy(r, &blank, sizeof(*r));
-	decoder_put_head(x->d, KIND_FRAME, x->ev.dir, st, b, &r->r);
+	decoder_put_head(x->d, KIND_FRAME, event.dir, st, b, &r->r);
 	r->r.exact = is_exact(x);
 	if (s && s->ctx)
 		h2_context_put(s->ctx, b, &r->ctx);
@@ -183,7 +185,7 @@ static uint32_t data_length(const struct h2_frame *f)
 
 static int put_frame(struct h2_records *x, struct batch *b)
 {
-	const struct h2_event *ev = &x->ev;
+	const struct h2_event *ev = &event;
 	const struct h2_frame *f = ev->frame;
 	uint32_t need = frame_room(x, b);
 	struct rec_frame *r;
@@ -217,15 +219,15 @@ static int put_frame(struct h2_records *x, struct batch *b)
 
 static int put_continuation(struct h2_records *x, struct batch *b)
 {
-	const struct h2_continuation *c = &x->ev.continuations[x->continuation];
+	const struct h2_continuation *c = &event.continuations[x->continuation];
 	uint32_t need = (uint32_t)sizeof(struct rec_frame) + decoder_head_room(x->d, b) + 64;
 	struct h2_frame f = {
 		.length = c->length, .type = H2_CONTINUATION, .flags = c->flags,
-		.stream_id = x->ev.frame->stream_id, .pad_length = -1, .dependency = -1, .weight = -1,
+		.stream_id = event.frame->stream_id, .pad_length = -1, .dependency = -1, .weight = -1,
 	};
 	struct rec_frame *r;
 
-	need += x->ev.stream ? h2_context_room(x->ev.stream->ctx, b) : 0;
+	need += event.stream ? h2_context_room(event.stream->ctx, b) : 0;
 	if (!batch_room(b, need))
 		return decoder_no_room(x->d, need);
 	r = take_frame(x, &c->st, b);
@@ -239,7 +241,7 @@ static int put_continuation(struct h2_records *x, struct batch *b)
 /* Takes a new event in: what is due for it, besides its record. */
 static void begin_event(struct h2_records *x)
 {
-	const struct h2_event *ev = &x->ev;
+	const struct h2_event *ev = &event;
 	struct decoder *d = x->d;
 
 	x->todo = ev->what == H2_FRAME ? FRAME : TELL_USER;
@@ -272,12 +274,12 @@ static int put_due(struct h2_records *x, struct batch *b)
 			return rc;
 		/* fallthrough */
 	case CONTINUATIONS:
-		if (frames && x->continuation < x->ev.continuation_cnt)
+		if (frames && x->continuation < event.continuation_cnt)
 			return put_continuation(x, b);
 		x->todo = TELL_USER;
 		/* fallthrough */
 	case TELL_USER:
-		h2_user->event(x->d, &x->h2, &x->ev);
+		h2_user->event(x->d, &x->h2, &event);
 		x->todo = USER;
 		/* fallthrough */
 	case USER:
@@ -305,7 +307,7 @@ static int next_record(void *p, int dir, struct bytes in, size_t *used, const st
 		rc = put_due(x, b);
 		if (rc)
 			return rc;
-		rc = h2_next(&x->h2, dir, in, &n, st, &x->ev);
+		rc = h2_next(&x->h2, dir, in, &n, st, &event);
 		*used += n;
 		bytes_take(&in, n, &part);
 		if (rc <= 0)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/http2_rules.h"
 
+#include <stdlib.h>
+
 #include "decode/http2_message.h"
+#include "util/xalloc.h"
 
 enum { WINDOW_MAX = 0x7fffffff, UNACKED_MAX = 4 };
 
@@ -155,8 +158,11 @@ static void push_settings(struct h2_dir *d, struct bytes content)
 	}
 	if (d->unacked_cnt == UNACKED_MAX)
 		d->settings_lost = true;
-	else
-		d->unacked[d->unacked_cnt++] = s;
+	if (d->settings_lost)
+		return;
+	if (!d->unacked)
+		d->unacked = xmalloc(UNACKED_MAX * sizeof(s));
+	d->unacked[d->unacked_cnt++] = s;
 }
 
 /* RFC 9113 §6.9.2: the change applies to the open streams too. */
@@ -191,6 +197,10 @@ static void settings_ack(struct h2 *h, int dir, struct h2_frame *f, struct h2_ev
 	s = from->unacked[0];
 	from->unacked_cnt--;
 	memmove(from->unacked, from->unacked + 1, from->unacked_cnt * sizeof(s));
+	if (!from->unacked_cnt) {
+		free(from->unacked);
+		from->unacked = NULL;
+	}
 	if (s.has_table)
 		hpack_set_limit(&d->hpack, s.table_min);
 	if (s.has_table && s.table_last != s.table_min)

@@ -18,7 +18,7 @@ void h2_stream_unlink(struct h2 *h, struct h2_stream *s)
 	hash_del(&h->streams, s->id);
 	*(s->prev ? &s->prev->next : &h->oldest) = s->next;
 	*(s->next ? &s->next->prev : &h->newest) = s->prev;
-	if (!--h->stream_cnt && h->streams.cap > 16) /* of a burst, or of many at once */
+	if (!--h->stream_cnt && h->streams.cap > 8) /* of a burst, or of many at once */
 		hash_release(&h->streams);
 }
 

@@ -34,7 +34,7 @@ static void grow(struct hash *h)
 {
 	struct hash old = *h;
 
-	h->cap = old.cap ? old.cap * 2 : 16;
+	h->cap = old.cap ? old.cap * 2 : 8;
 	h->slots = xcalloc(h->cap, sizeof(*h->slots));
 	for (size_t i = 0; i < old.cap; i++)
 		if (old.slots[i].key)

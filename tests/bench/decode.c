@@ -311,6 +311,7 @@ static struct decoder *connection(const struct want *want, struct conn_info *inf
 	buf_append(&to, H2_PREFACE);
 	put_frame(&to, 0, H2_SETTINGS, 0, 0, BYTES_LIT(""));
 	put_frame(&from, 0, H2_SETTINGS, 0, 0, BYTES_LIT(""));
+	put_frame(&from, 0, H2_SETTINGS, H2_ACK, 0, BYTES_LIT(""));
 	for (uint32_t k = 0; k < calls; k++) {
 		put_frame(&to, (uint32_t)requests->v[k].len, H2_HEADERS, H2_END_HEADERS | H2_END_STREAM,
 			  1 + 2 * k, requests->v[k]);
@@ -320,6 +321,10 @@ static struct decoder *connection(const struct want *want, struct conn_info *inf
 	decoder_feed(d, 0, buf_bytes(&to), &no_stamp);
 	drain(d, b);
 	decoder_feed(d, 1, buf_bytes(&from), &no_stamp);
+	drain(d, b);
+	buf_consume(&to, to.len);
+	put_frame(&to, 0, H2_SETTINGS, H2_ACK, 0, BYTES_LIT(""));
+	decoder_feed(d, 0, buf_bytes(&to), &no_stamp);
 	drain(d, b);
 	buf_release(&to);
 	buf_release(&from);
