@@ -297,6 +297,10 @@ function spf.per_stream(init) end
 ---@param n integer
 ---@return fun(): boolean
 function spf.every(n) end
+---@param symbol string
+---@param value string
+---@param field? string
+function spf.name(symbol, value, field) end
 ---@param key any
 ---@return boolean
 function spf.once(key) end

@@ -163,10 +163,10 @@ void call_read_fields(struct call *c, enum call_side side, const struct hpack_li
 		const struct header *f = &l->v[i];
 		struct bytes name = hpack_text(l, f->name);
 
-		if (f->unknown >= 2) /* the name: it may be any field */
+		if (f->unknown >= 2 && f->unknown != HEADER_HINTED) /* the name: it may be any field */
 			c->half[side].maybe_grpc |= !c->half[side].typed;
 		else if (may_matter(name))
-			read_field(c, side, name, hpack_text(l, f->value), f->unknown != 0);
+			read_field(c, side, name, hpack_text(l, f->value), f->unknown == 1);
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "decode/hints.h"
 #include "decode/hpack_huffman.h"
 #include "util/limits.h"
 #include "util/xalloc.h"
@@ -161,6 +162,19 @@ static int unknown_entry(struct hpack *h, uint64_t index, struct hpack_list *l, 
 	return 0;
 }
 
+/* A whole field that goes by a symbol may have been named by a script. */
+static void apply_hint(struct hpack_list *l, struct header *out)
+{
+	const struct hint *hint = hints_find(hpack_text(l, out->name));
+
+	if (!hint)
+		return;
+	l->len = out->name.off;
+	out->name = add_text(l, hint->name);
+	out->value = add_text(l, hint->value);
+	out->unknown = HEADER_HINTED;
+}
+
 /* The indexed fields that come next in the block and can be taken at once (RFC 7541 §6.1): of
  * known entries, with an index of one byte, within the limits. This is what most of a block is,
  * so what the loop needs is in variables that its stores cannot be thought to change. */
@@ -217,8 +231,12 @@ static int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hp
 		return -EPROTO;
 	out->indexed = 1;
 	e = hpack_table_find(&h->table, index);
-	if (!e)
-		return unknown_entry(h, index, l, out);
+	if (!e) {
+		if (unknown_entry(h, index, l, out))
+			return -EPROTO;
+		apply_hint(l, out);
+		return 0;
+	}
 	if (l->cut) /* the list is full: its text is not wanted, and here nothing needs it */
 		return 0;
 	len = (uint32_t)e->name_len + e->value_len;

@@ -152,12 +152,13 @@ static bool find_parts(const struct hpack_list *l, struct bytes parts[PARTS], ui
 	for (uint32_t i = 0; i < l->cnt; i++) {
 		const struct header *f = &l->v[i];
 		struct bytes name = hpack_text(l, f->name), value = hpack_text(l, f->value);
-		int part = f->unknown >= 2 ? -1 : part_of(f, name);
+		bool hinted = f->unknown == HEADER_HINTED;
+		int part = f->unknown >= 2 && !hinted ? -1 : part_of(f, name);
 
 		if (part >= 0 && !parts[part].p) {
 			parts[part] = value;
 			if (part == PATH)
-				*path_unknown = f->unknown != 0;
+				*path_unknown = hinted ? 2 : f->unknown != 0;
 		} else if (f->unknown < 2 && (!name.len || name.p[0] != ':')) {
 			pseudo = false;
 			if (IS(name, "content-type") && !f->unknown)
@@ -166,7 +167,7 @@ static bool find_parts(const struct hpack_list *l, struct bytes parts[PARTS], ui
 				parts[AUTHORITY] = value;
 		} else if (f->unknown == 3 && value.len && value.p[0] == '/' && !likely.p) {
 			likely = value;
-		} else if (f->unknown >= 2 && pseudo && i < PARTS) {
+		} else if (f->unknown >= 2 && !hinted && pseudo && i < PARTS) {
 			memcpy(room + n, value.p, value.len < HPACK_SYMBOL_LEN ? value.len : 0);
 			n += value.len < HPACK_SYMBOL_LEN ? value.len : 0;
 			room[n++] = ' ';

@@ -71,10 +71,13 @@ struct header {
 	uint32_t value_id;
 	uint8_t indexed;   /* the whole field came from a table */
 	uint8_t sensitive; /* never-indexed literal, RFC 7541 §6.2.3 */
-	uint8_t unknown;   /* 1: value is a symbol "?…", not what was sent; 2: name too; 3: name only */
+	uint8_t unknown;   /* 1: value is a symbol "?…", not what was sent; 2: name too; 3: name only;
+			    * 4 (HEADER_HINTED): both are what a script said that the symbol is */
 	uint8_t reserved;
 	uint32_t wire_len; /* bytes this field took in the header block */
 };
+
+enum { HEADER_HINTED = 4 };
 
 struct setting {
 	uint32_t id;
@@ -108,7 +111,8 @@ struct context {
 	struct str authority;
 	struct str path;
 	uint8_t is_grpc; /* path names an RPC: rpc_method and rpc_service are cut from it */
-	uint8_t path_unknown; /* path is a symbol "?…", or a value whose name is unknown but likely :path */
+	uint8_t path_unknown; /* 1: path is a symbol "?…", or a value whose name is unknown but likely
+			       * :path; 2: it is what a script said that the symbol is */
 	uint8_t reserved[6];
 };
 

@@ -55,6 +55,17 @@ function spf.emit(r)
   end
 end
 
+-- name("?c3-12", "/shop.Orders/Get"): what the symbol of an unknown header field stands for, from
+-- the next record on; a path unless the name of the field comes third. Such fields stay marked.
+function spf.name(symbol, value, field)
+  if type(symbol) ~= "string" or not match(symbol, "^%?c%d") then
+    error(format("spf.name: '%s' is no symbol of an unknown field (?c3-12)", tostring(symbol)), 2)
+  end
+  value, field = tostring(value), field or ":path"
+  if #value > 8192 or type(field) ~= "string" or #field > 8192 then error("spf.name: no such field", 2) end
+  if not sys.set_hint(symbol, field, value) then error("spf.name: too many symbols", 2) end
+end
+
 local function logger(level)
   return function(...)
     local list = {}

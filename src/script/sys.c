@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "decode/hints.h"
 #include "decode/names.h"
 #include "util/embedded.h"
 #include "util/log.h"
@@ -100,6 +101,13 @@ static int sys_names(lua_State *L)
 		return 1;
 	}
 	return luaL_error(L, "no table of names '%s'", what);
+}
+
+/* set_hint(symbol, name, value): false if there are too many. */
+static int sys_set_hint(lua_State *L)
+{
+	lua_pushboolean(L, hints_set(check_bytes(L, 1), check_bytes(L, 2), check_bytes(L, 3)));
+	return 1;
 }
 
 static int sys_near(lua_State *L)
@@ -402,6 +410,7 @@ static void set_functions(struct state *st)
 		{ "emit", sys_emit },		{ "warn", sys_warn },
 		{ "info", sys_info },		{ "debug", sys_debug },
 		{ "now", sys_now },		{ "stats", sys_stats },
+		{ "set_hint", sys_set_hint },
 		{ "set_interval", sys_set_interval }, { "tty_is", sys_tty_is },
 		{ "tty_size", sys_tty_size },	{ "tty_color", sys_tty_color },
 		{ "load_text", sys_load_text },	{ "trusted", sys_trusted },

@@ -56,7 +56,7 @@ local function entry(base, h)
     sensitive = h.sensitive ~= 0,
     wire_length = h.wire_len,
   }
-  if h.unknown ~= 0 then e.unknown = true end
+  if h.unknown ~= 0 then e.unknown = h.unknown == 4 and "hinted" or true end
   return e
 end
 

@@ -126,7 +126,9 @@ static void put_header(struct buf *out, const struct batch *b, const struct head
 	if (h->sensitive)
 		buf_puts(out, ",\"sensitive\":true");
 	if (h->unknown)
-		buf_puts(out, h->unknown > 1 ? ",\"unknown\":\"name\"" : ",\"unknown\":\"value\"");
+		buf_printf(out, ",\"unknown\":\"%s\"", h->unknown == HEADER_HINTED ? "hinted"
+						       : h->unknown > 1 ? "name"
+									: "value");
 	buf_putc(out, '}');
 }
 

@@ -54,13 +54,14 @@ static void set_lists(struct value *v, int type, const struct list *lists, bool 
 }
 
 /* "/helloworld.Greeter/SayHello" without the first slash; as a service, up to the last one.
- * An unknown path is a symbol, which names the method but no service. */
+ * An unknown path is a symbol, which names the method but no service; one that a script
+ * has named has both. */
 static void set_rpc(struct value *v, const struct batch *b, const struct context *ctx,
 		    bool is_service)
 {
 	struct bytes path = batch_bytes(b, ctx->path), slash;
 
-	if (!ctx->is_grpc || (is_service && ctx->path_unknown))
+	if (!ctx->is_grpc || (is_service && ctx->path_unknown == 1))
 		return;
 	if (bytes_has_prefix(path, BYTES_LIT("/")))
 		bytes_take(&path, 1, &slash);

@@ -83,6 +83,9 @@
  * any peer is known to allow. Above it the index is an error, not an unknown entry. */
 #define LIMIT_HPACK_INDEX 65536u
 
+/* Symbols of unknown header fields that scripts may name. A service has some dozens of methods. */
+#define LIMIT_HINTS 256u
+
 /* Names and values of one header block, decoded. Endpoints take 8 to 64 KiB, some of them 1 MiB
  * with a tuned server. A block of 16 KiB can name 64 MiB (an indexed field is one byte). */
 #define LIMIT_HEADER_LIST (256u << 10)

@@ -8,7 +8,7 @@ BEGIN {
 	may["conn"] = " decode/* capture/chunk.h capture/source.h "
 	may["sink"] = " decode/record.h decode/fields.h decode/fields.def decode/names.h "
 	may["script"] = " decode/record.h decode/fields.h decode/fields.def decode/decoder.h" \
-		" decode/names.h decode/pb.h sink/sink.h "
+		" decode/names.h decode/pb.h decode/hints.h sink/sink.h "
 	may["sandbox"] = ""
 }
 

@@ -111,6 +111,7 @@ static const char tail[] =
 	"---@generic T\n---@param init fun(r: spf.Record): T\n---@return fun(r: spf.Record): T\nfunction spf.per_conn(init) end\n"
 	"---@generic T\n---@param init fun(r: spf.Record): T\n---@return fun(r: spf.Record): T\nfunction spf.per_stream(init) end\n"
 	"---@param n integer\n---@return fun(): boolean\nfunction spf.every(n) end\n"
+	"---@param symbol string\n---@param value string\n---@param field? string\nfunction spf.name(symbol, value, field) end\n"
 	"---@param key any\n---@return boolean\nfunction spf.once(key) end\n"
 	"---@param n integer\n---@param duration string|number\n---@return fun(): boolean\nfunction spf.ratelimit(n, duration) end\n"
 	"spf.log = {}\nfunction spf.log.debug(...) end\nfunction spf.log.info(...) end\nfunction spf.log.warn(...) end\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode_feed.h"
 
+#include "decode/hints.h"
 #include "util/limits.h"
 
 #define PREFACE "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a"
@@ -243,6 +244,35 @@ static void the_oldest_of_too_many_streams_is_evicted_with_a_record(void **state
 	feed_release(&f);
 }
 
+/* It stays marked: the field counts as missing. */
+static void a_symbol_goes_by_the_name_that_a_script_gives_it(void **state)
+{
+	const struct rec_frame *r;
+
+	feed_init(&f, true);
+	play(PIECES("C " PREFACE SETTINGS), 0);
+	lose(0, 0);
+	assert_true(hints_set(bytes_str("?c3-2"), bytes_str(":path"), bytes_str("/a.B/C")));
+	play(PIECES("C 000003 01 05 00000001 8386bf 000003 01 05 00000003 8386be", "C 000004080000000000 00000064"), 0);
+	hints_release();
+	play(PIECES("C 000003 01 05 00000005 8386bf"), 0);
+	assert_string_equal(feed_text(&f),
+			    "1 SETTINGS 0:0 flags=0\n"
+			    "gap 0 0 recovered\n"
+			    "1 HEADERS 1:3 flags=5 path=/a.B/C missing=1 :method=POST :scheme=http "
+			    ":path=/a.B/C\n"
+			    "1 HEADERS 3:3 flags=5 path=?c3-1 missing=1 :method=POST :scheme=http "
+			    "?c3-1=?c3-1\n"
+			    "1 WINDOW_UPDATE 0:4 flags=0\n"
+			    "1 HEADERS 5:3 flags=5 path=?c3-2 missing=1 :method=POST :scheme=http "
+			    "?c3-2=?c3-2\n");
+	r = (const struct rec_frame *)batch_at(f.b, 3);
+	assert_int_equal(r->complete, 0);
+	assert_int_equal(r->ctx.path_unknown, 2);
+	assert_int_equal(batch_headers(f.b, r->headers)[2].unknown, HEADER_HINTED);
+	feed_release(&f);
+}
+
 struct flow {
 	int type;
 	int64_t window, conn_window, stalled_ns;
@@ -314,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_of_all_types_are_shown),
+		cmocka_unit_test(a_symbol_goes_by_the_name_that_a_script_gives_it),
 		cmocka_unit_test(windows_are_told_and_how_long_they_were_used_up),
 		cmocka_unit_test(settings_open_windows_too),
 		cmocka_unit_test(windows_are_not_known_after_a_loss),
