@@ -5,6 +5,8 @@
  *     state_find(sk)        the state of a socket, or NULL
  *     state_make(sk, init)  the same, made from init if there was none; NULL if that failed
  *     peer_of(sk)           the socket that sk is connected to, or NULL
+ *     fill_task(e)          who runs: pid, tid and comm of an event
+ *     GET(pointer, member)  a member of a kernel struct
  *
  * since what the verifier accepts for them differs. See README.md for the backends.
  */
@@ -101,14 +103,10 @@ static __always_inline void fill_end(struct spf_end *end, struct sock *sk, struc
 
 static __always_inline void fill_event(struct spf_event *e, u32 kind, u32 slot, u64 sock)
 {
-	u64 id = bpf_get_current_pid_tgid();
-
 	e->kind = kind;
 	e->slot = slot;
 	e->sock = sock;
-	e->pid = id >> 32;
-	e->tid = (u32)id;
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	fill_task(e);
 	e->ts = bpf_ktime_get_ns(); /* after the reservation: see event.h */
 }
 

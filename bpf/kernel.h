@@ -277,6 +277,7 @@ struct signal_struct {
 } CORE;
 
 struct task_struct {
+	int pid; /* of the thread */
 	int tgid;
 	struct task_struct *group_leader;
 	struct hlist_node pid_links[4]; /* by enum pid_type */
@@ -284,6 +285,11 @@ struct task_struct {
 	char comm[16];
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+} CORE;
+
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
 } CORE;
 
 struct seq_file;

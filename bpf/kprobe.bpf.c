@@ -27,7 +27,19 @@ static struct sock_state *state_find(struct sock *sk);
 static struct sock_state *state_make(struct sock *sk, const struct sock_state *init);
 static struct sock *peer_of(struct sock *sk);
 
+#define GET(pointer, member) BPF_CORE_READ(pointer, member)
+
+static __always_inline void fill_task(struct spf_event *e)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	e->pid = id >> 32;
+	e->tid = (u32)id;
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+}
+
 #include "body.h"
+#include "sizes.h"
 #include "tcp.h"
 
 enum {
@@ -143,18 +155,7 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 		slot->filtered += len;
 		return 0;
 	}
-	if (cap <= 128)
-		EMIT(128);
-	else if (cap <= 512)
-		EMIT(512);
-	else if (cap <= 2048)
-		EMIT(2048);
-	else if (cap <= 8192)
-		EMIT(8192);
-	else if (cap <= 16384)
-		EMIT(16384);
-	else
-		EMIT(SPF_DATA_MAX);
+	BY_SIZE(cap, EMIT);
 	if (got < 0) {
 		slot->lost += len;
 	} else if (got < (int)cap) {

@@ -60,12 +60,12 @@ struct segment {
 
 static __always_inline bool is_tcp(struct sock *sk)
 {
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	u16 family = GET(sk, __sk_common.skc_family);
+	u8 state = GET(sk, __sk_common.skc_state);
 
 	return (family == AF_INET || family == AF_INET6) && state != TCP_TIME_WAIT &&
 	       state != TCP_NEW_SYN_RECV && state != TCP_LISTEN &&
-	       BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	       GET(sk, sk_protocol) == IPPROTO_TCP;
 }
 
 static __always_inline void map_ipv4(u8 *addr, u32 ipv4)
@@ -172,9 +172,9 @@ static __always_inline bool has_tcp_header(struct sk_buff *skb)
 
 static __always_inline bool parse_segment(struct sk_buff *skb, struct segment *s)
 {
-	u64 th = (u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, transport_header);
-	u64 data = (u64)BPF_CORE_READ(skb, data);
-	u32 len = BPF_CORE_READ(skb, len);
+	u64 th = (u64)GET(skb, head) + GET(skb, transport_header);
+	u64 data = (u64)GET(skb, data);
+	u32 len = GET(skb, len);
 	u8 raw[20];
 	u32 seq;
 

@@ -38,7 +38,29 @@ static __always_inline struct sock *peer_of(struct sock *sk)
 	return u ? u->peer : 0;
 }
 
+/* Since 6.2. What it points to is read by plain loads, as from any kernel pointer of a tp_btf
+ * program; a call of bpf_probe_read_kernel() costs more than the rest of such a read. */
+extern void *bpf_rdonly_cast(const void *obj, u32 type) __ksym __weak;
+
+#define cast_to(type, pointer)                                                                     \
+	((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
+
+#define GET(pointer, member) ((pointer)->member)
+
+/* Who runs. */
+static __always_inline void fill_task(struct spf_event *e)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct timespec64 *comm = cast_to(struct timespec64, task->comm); /* any two words */
+
+	e->pid = task->tgid;
+	e->tid = task->pid;
+	__builtin_memcpy(e->comm, &(u64){ comm->tv_sec }, 8);
+	__builtin_memcpy(e->comm + 8, &(u64){ comm->tv_nsec }, 8);
+}
+
 #include "body.h"
+#include "sizes.h"
 #include "tcp.h"
 
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, u64 flags, struct bpf_dynptr *p) __ksym __weak;
@@ -68,13 +90,18 @@ enum { NR_RECVFROM = 45, NR_RECVMSG = 47, NR_SPLICE = 275, NR_RECVMMSG = 299 };
 static __always_inline u64 running_call(u64 *flags)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	u64 nr = BPF_CORE_READ(regs, CALL_NUMBER);
+	u64 nr = regs->CALL_NUMBER;
 
 	if (nr == NR_RECVFROM || nr == NR_RECVMMSG)
-		*flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
+		*flags = PT_REGS_PARM4_SYSCALL(regs);
 	else if (nr == NR_RECVMSG)
-		*flags = PT_REGS_PARM3_CORE_SYSCALL(regs);
+		*flags = PT_REGS_PARM3_SYSCALL(regs);
 	return nr;
+}
+
+static __always_inline struct unix_skb_parms *parms_of(struct sk_buff *skb)
+{
+	return cast_to(struct unix_skb_parms, skb->cb);
 }
 
 struct piece {
@@ -87,7 +114,6 @@ struct piece {
 	u32 flags;
 };
 
-/* Ring records come in constant sizes, since the verifier wants to know them. */
 #define EMIT(SIZE)                                                                                 \
 	do {                                                                                       \
 		struct {                                                                           \
@@ -96,7 +122,7 @@ struct piece {
 		} *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);                                  \
 		u64 n = p->cap;                                                                    \
 		if (!r)                                                                            \
-			return -1;                                                                 \
+			break;                                                                     \
 		asm volatile("" : "+r"(n));                                                        \
 		if (n > SIZE)                                                                      \
 			n = SIZE;                                                                  \
@@ -112,25 +138,15 @@ struct piece {
 		fill_event(&r->d.e, SPF_EVENT_DATA, p->slot, slot->sock);                          \
 		got = r->d.cap;                                                                    \
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
-		return got;                                                                        \
 	} while (0)
 
 /* Returns the bytes copied, or -1 if the ring is full. */
 static __always_inline int emit_data(struct bpf_dynptr *skb, struct spf_slot *slot, struct piece *p)
 {
-	int got;
+	int got = -1;
 
-	if (p->cap <= 128)
-		EMIT(128);
-	if (p->cap <= 512)
-		EMIT(512);
-	if (p->cap <= 2048)
-		EMIT(2048);
-	if (p->cap <= 8192)
-		EMIT(8192);
-	if (p->cap <= 16384)
-		EMIT(16384);
-	EMIT(SPF_DATA_MAX);
+	BY_SIZE(p->cap, EMIT);
+	return got;
 }
 
 /* Copies len bytes from the socket buffer's offset at on, in pieces that fit an event. */
@@ -181,9 +197,9 @@ static __always_inline void take(struct sk_buff *skb, u32 slot_nr, struct spf_sl
 	}
 	slot->read += len;
 	if (!(flags & (SPF_DATA_SENDING | SPF_DATA_REMOTE))) {
-		struct scm_fp_list *fp = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, fp);
+		struct scm_fp_list *fp = parms_of(skb)->fp;
 
-		p.fds = fp ? BPF_CORE_READ(fp, count) : 0;
+		p.fds = fp ? fp->count : 0;
 	}
 	copy_out(&data, slot, p, len);
 }
@@ -237,7 +253,7 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 		return 0;
 	if (is_asked())
 		used(st, slot);
-	at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+	at = parms_of(skb)->consumed;
 	if (sk->sk_type == SOCK_STREAM && !(flags & MSG_OOB)) {
 		end = known_end(st, skb, at);
 		if (end < at) {
@@ -298,8 +314,10 @@ int BPF_PROG(on_dropped, struct sk_buff *skb, u64 location)
 	st = state_find(sk);
 	if (!st || !st->is_watched)
 		return 0;
-	at = st->skb == (u64)skb ? st->skb_end
-				 : BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+	at = parms_of(skb)->consumed;
+	asm volatile("" : "+r"(at)); /* else one load is made of two, of different pointers */
+	if (st->skb == (u64)skb)
+		at = st->skb_end;
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
 	if (slot && at < skb->len)
 		take(skb, st->slot, slot, at, skb->len - at, SPF_DATA_UNREAD);
@@ -341,7 +359,9 @@ int BPF_PROG(on_sent, struct sock *sk, int ret, int flags)
 
 	if (!is_active() || ret <= 0)
 		return 0;
-	st = is_unix(sk) ? state_of(sk, 0, current_task()) : state_find(sk);
+	st = state_find(sk);
+	if (is_unix(sk) && (!st || (st->is_watched && !st->is_announced)))
+		st = state_of(sk, 0, current_task());
 	if (!st || !st->is_watched)
 		return 0;
 	if (!st->is_new && !st->is_aligned && is_unix(sk) && sk->sk_type == SOCK_STREAM)
@@ -386,7 +406,7 @@ int BPF_PROG(on_received, struct sock *sk, int ret, int flags)
 		reads(state_find(sk));
 	if (ret || !is_unix(sk))
 		return 0;
-	if (!(BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN))
+	if (!(sk->sk_shutdown & RCV_SHUTDOWN))
 		return 0;
 	peer = peer_of(sk);
 	st = peer ? state_find(peer) : 0;

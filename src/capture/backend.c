@@ -122,6 +122,8 @@ static int keep_message(enum libbpf_print_level level, const char *fmt, va_list 
 
 	if (level == LIBBPF_DEBUG || messages.len > 65536)
 		return 0;
+	if (getenv("SPF_BPF_LOG")) /* whole: the verifier's log is long */
+		return vfprintf(stderr, fmt, ap);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	buf_puts(&messages, line);
 	return 0;
@@ -132,8 +134,6 @@ static char *telling(int err)
 {
 	char *text, *line, *best = NULL, *save = NULL;
 
-	if (getenv("SPF_BPF_LOG"))
-		fwrite(buf_bytes(&messages).p, 1, messages.len, stderr);
 	buf_append(&messages, bytes_of("", 1));
 	text = (char *)messages.mem + messages.head;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {

@@ -27,7 +27,7 @@ int ring_init(struct ring *r, int fd, size_t size)
 		.data = (const uint8_t *)producer + page,
 		.size = size,
 	};
-	r->at = r->end = *r->consumer;
+	r->at = r->end = r->given_back = *r->consumer;
 	return 0;
 }
 
@@ -68,7 +68,12 @@ int ring_next(struct ring *r, struct bytes *rec)
 
 void ring_done(struct ring *r)
 {
+	if (r->at - r->given_back < r->size / 16 && r->at < r->end)
+		return;
+	if (r->at == r->given_back)
+		return;
 	__atomic_store_n(r->consumer, r->at, __ATOMIC_RELEASE);
+	r->given_back = r->at;
 }
 
 size_t ring_used(const struct ring *r)

@@ -15,6 +15,7 @@ struct ring {
 	const uint8_t *data;
 	size_t size;  /* bytes, a power of two */
 	uint64_t at;  /* where the next record is read */
+	uint64_t given_back; /* the room before it */
 	uint64_t end; /* records before it were reserved when ring_round() was called */
 };
 
@@ -29,7 +30,9 @@ void ring_round(struct ring *r);
  * written by another CPU. The record stays valid until ring_done(). */
 int ring_next(struct ring *r, struct bytes *rec);
 
-/* Gives the room of everything that ring_next() has returned back to the kernel. */
+/* Says that everything that ring_next() has returned is used. Its room goes back to the kernel
+ * now and then, and at the end of the round: the position is in a cache line that the kernel
+ * reads for each record. */
 void ring_done(struct ring *r);
 
 /* Bytes in use right now. */

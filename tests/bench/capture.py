@@ -1,95 +1,225 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a tracer costs the traced: rounds of unix-socket traffic with nothing attached, with
-spf attached to another socket, to this one, and under strace and bpftrace where they run.
-Interleaved rounds; each figure is the share of the rate that is left, from the best round.
+"""What a tracer costs the traced.
 
-usage: capture.py SPF TRAFFIC [ROUNDS]"""
+usage: capture.py SPF TRAFFIC [ROUNDS]
+
+Rounds of traffic with nothing attached, with spf attached to another socket and to this one (by
+each backend that this kernel has), and under bpftrace and strace where they are installed. The
+setups take turns within a round, so that what the machine does besides hits all of them; traffic
+and tracers run before what else is there (nice -19). A figure is the share of its rate that the
+traffic keeps: of the fastest slices of all rounds, and in brackets the median of the rounds' own
+ratios. Then what spf itself uses, and what each of its programs takes (bpf_stats, which adds
+some 40 ns to each run)."""
+import json
 import os
+import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
 SPF, TRAFFIC = sys.argv[1:3]
-ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 9
 DIR = tempfile.mkdtemp(prefix="spf-bench.")
 SOCKET = os.path.join(DIR, "bench.sock")
-LOADS = [  # what, mode, bytes, rounds
-    ("ping-pong 64 B", "call", 64, 30000),
-    ("ping-pong 1 KiB", "call", 1024, 30000),
-    ("write+read 64 B", "pair", 64, 100000),
-    ("write+read 1 KiB", "pair", 1024, 100000),
-    ("write+read 16 KiB", "pair", 16384, 40000),
-    ("bulk 256 KiB", "bulk", 262144, 4000),
-    ("getppid()", "syscall", 0, 500000),
-]
+PORT = "39871"
+SIZES = [(64, "64 B", 20000), (1024, "1 KiB", 20000), (16384, "16 KiB", 8000),
+         (262144, "256 KiB", 800)]
+LOADS = [(f"{kind} {mode} {size}", where, word, n, max(count // (1 + tcp), 200))
+         for tcp, (kind, where) in enumerate([("unix", SOCKET), ("tcp", PORT)])
+         for mode, word in [("ping-pong", "call"), ("bulk", "bulk")]
+         for n, size, count in SIZES]
+LOADS += [("getppid()", "-", "getppid", 0, 200000), ("write to /dev/null", "-", "null", 64, 200000)]
+STATS = "/proc/sys/kernel/bpf_stats_enabled"
+HERTZ = os.sysconf("SC_CLK_TCK")
 
 
-def spf(target):
-    err = open(os.path.join(DIR, "err"), "w+")
-    p = subprocess.Popen([SPF, "-f", "false", target], stdout=subprocess.DEVNULL, stderr=err)
-    end = time.monotonic() + 20
-    while "capturing" not in open(err.name).read():
-        if p.poll() is not None or time.monotonic() > end:
-            sys.exit("spf does not capture: " + open(err.name).read())
-        time.sleep(0.02)
-    return p
+# ---- tracers ----
+
+class Spf:
+    """spf, attached to the sockets of the traffic or to others."""
+
+    def __init__(self, backend, sockets):
+        err = open(os.path.join(DIR, "err"), "w+")
+        self.p = subprocess.Popen([SPF, "--backend", backend, "-f", "false", *sockets],
+                                  stdout=subprocess.DEVNULL, stderr=err)
+        end = time.monotonic() + 20
+        while "capturing" not in open(err.name).read():
+            if self.p.poll() is not None or time.monotonic() > end:
+                sys.exit("spf does not capture: " + open(err.name).read())
+            time.sleep(0.02)
+
+    def cpu(self):
+        """Seconds that both processes have used."""
+        kids = open(f"/proc/{self.p.pid}/task/{self.p.pid}/children").read().split()
+        total = 0
+        for pid in [self.p.pid, *kids]:
+            total += sum(map(int, open(f"/proc/{pid}/stat").read().rsplit(")")[-1].split()[11:13]))
+        return total / HERTZ
+
+    def programs(self):
+        """{name: (ns, runs)} of its BPF programs."""
+        ids, out = set(), {}
+        for fd in os.listdir(f"/proc/{self.p.pid}/fdinfo"):
+            found = re.search(r"^prog_id:\s*(\d+)", open(f"/proc/{self.p.pid}/fdinfo/{fd}").read(),
+                              re.M)
+            if found:
+                ids.add(found.group(1))
+        for prog in ids:
+            show = subprocess.run(["bpftool", "-j", "prog", "show", "id", prog],
+                                  capture_output=True, text=True)
+            j = json.loads(show.stdout)
+            out[j["name"]] = (j.get("run_time_ns", 0), j.get("run_cnt", 0))
+        return out
+
+    def stop(self):
+        self.p.send_signal(signal.SIGINT)
+        self.p.wait()
 
 
-def bpftrace():
-    p = subprocess.Popen(["bpftrace", "-e", "tracepoint:syscalls:sys_enter_write "
-                          "{ printf(\"%r\\n\", buf(args->buf, 200)); }"],
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(3)
-    return p if p.poll() is None else None
+class Bpftrace:
+    def __init__(self):
+        self.p = subprocess.Popen(["bpftrace", "-e", "tracepoint:syscalls:sys_enter_write "
+                                   "{ printf(\"%r\\n\", buf(args->buf, 200)); }"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(3)
+
+    def stop(self):
+        self.p.send_signal(signal.SIGINT)
+        self.p.wait()
 
 
-def stop(p):
-    if p:
-        p.send_signal(signal.SIGINT)
-        p.wait()
+def backends():
+    doctor = subprocess.run([SPF, "--doctor"], capture_output=True, text=True).stdout
+    return re.findall(r"^(\S+) +works", doctor, re.M)
 
+
+def setups():
+    """[(name, begin or None, prefix of the traffic's command)]"""
+    out = [("nothing", None, ())]
+    for b in backends():
+        out.append((f"{b}: others", lambda b=b: Spf(b, [SOCKET + ".other", "tcp:1"]), ()))
+        out.append((f"{b}: these", lambda b=b: Spf(b, [SOCKET, "tcp:" + PORT]), ()))
+    if shutil.which("bpftrace"):
+        out.append(("bpftrace", Bpftrace, ()))
+    if shutil.which("strace"):
+        out.append(("strace -f", None, ("strace", "-f", "-e", "trace=network,read,write",
+                                        "-o", "/dev/null")))
+    for tool in ["bpftrace", "strace"]:
+        if not shutil.which(tool):
+            print(f"{tool} is not installed: left out")
+    return out
+
+
+# ---- rounds ----
 
 def run(load, prefix=()):
-    what, mode, size, count = load
+    """Nanoseconds a round, or None."""
+    _, where, mode, size, count = load
     if prefix:
         count = max(count // 50, 200)
-    out = subprocess.run([*prefix, TRAFFIC, SOCKET, mode, str(size), str(count)],
+    out = subprocess.run([*prefix, TRAFFIC, where, mode, str(size), str(count)],
                          capture_output=True, text=True)
-    return float(out.stdout) if out.returncode == 0 else None
+    return float(out.stdout.split()[0]) if out.returncode == 0 else None
 
 
-STRACE = ("strace", "-f", "-e", "trace=network,read,write", "-o", "/dev/null")
-SETUPS = [("nothing", None, ()), ("spf, other socket", lambda: spf(SOCKET + ".other"), ()),
-          ("spf, this socket", lambda: spf(SOCKET), ())]
-if shutil.which("bpftrace"):
-    SETUPS.append(("bpftrace", bpftrace, ()))
-if shutil.which("strace"):
-    SETUPS.append(("strace -f", None, STRACE))
+def measure(todo):
+    """{(load, setup): [ns of each round]}, {(load, setup): [microseconds of spf a round]}"""
+    ns, cpu = {}, {}
+    for i in range(ROUNDS):
+        for name, begin, prefix in todo:
+            tracer = begin and begin()
+            for load in LOADS:
+                used = tracer.cpu() if isinstance(tracer, Spf) else 0
+                t = run(load, prefix)
+                if t is None:
+                    continue
+                ns.setdefault((load[0], name), []).append(t)
+                if isinstance(tracer, Spf):
+                    cpu.setdefault((load[0], name), []).append(
+                        (tracer.cpu() - used) * 1e6 / load[4])
+            if tracer:
+                tracer.stop()
+        print(f"round {i + 1} of {ROUNDS}", file=sys.stderr)
+    return ns, cpu
 
-best = {}
-for _ in range(ROUNDS):
-    for name, begin, prefix in SETUPS:
-        tracer = begin and begin()
-        if begin and not tracer:
-            continue
+
+def programs(begin):
+    """[(load, {program: ns a run})] with bpf_stats."""
+    out = []
+    before = open(STATS).read()
+    tracer = begin()
+    open(STATS, "w").write("1")
+    try:
         for load in LOADS:
-            ns = run(load, prefix)
-            if ns is not None:
-                key = (load[0], name)
-                best[key] = min(ns, best.get(key, ns))
-        stop(tracer)
-shutil.rmtree(DIR)
+            best = {}
+            for _ in range(5):
+                a = tracer.programs()
+                run(load)
+                b = tracer.programs()
+                for prog, (ns, runs) in b.items():
+                    n = runs - a[prog][1]
+                    if n >= load[4] // 10:
+                        each = (ns - a[prog][0]) / n
+                        best[prog] = min(each, best.get(prog, each))
+            out.append((load[0], best))
+    finally:
+        open(STATS, "w").write(before)
+        tracer.stop()
+    return out
 
-print(f"best of {ROUNDS} interleaved rounds; share of the rate with nothing attached")
-print("%-18s %12s" % ("", "nothing") + "".join("%20s" % s[0] for s in SETUPS[1:]))
-for load in LOADS:
-    base = best[load[0], "nothing"]
-    row = "%-18s %9.0f ns" % (load[0], base)
-    for name, _, _ in SETUPS[1:]:
-        ns = best.get((load[0], name))
-        row += "%20s" % ("-" if ns is None else "%.0f %%" % (100 * base / ns))
-    print(row)
+
+# ---- tables ----
+
+def table(head, rows):
+    rows = [head, *rows]
+    width = [max(len(r[i]) for r in rows) for i in range(len(head))]
+    for r in rows:
+        print("  ".join(c.ljust(w) if i == 0 else c.rjust(w)
+                        for i, (c, w) in enumerate(zip(r, width))))
+
+
+def share(base, other):
+    best = min(base) / min(other)
+    median = statistics.median(b / o for b, o in zip(base, other))
+    return f"{100 * best:.0f} % ({100 * median:.0f})"
+
+
+def main():
+    os.nice(-19)
+    todo = setups()
+    ns, cpu = measure(todo)
+    names = [t[0] for t in todo[1:]]
+    print(f"kernel {os.uname().release}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; "
+          f"share of the rate that is kept: best of {ROUNDS} rounds (median)")
+    rows = []
+    for load in LOADS:
+        base = ns[load[0], "nothing"]
+        rows.append([load[0], f"{min(base):.0f} ns"] +
+                    [share(base, ns[load[0], n]) if (load[0], n) in ns else "-" for n in names])
+    table(["", "nothing", *names], rows)
+    print("\nCPU time of spf, microseconds a round")
+    spfs = [n for n in names if (LOADS[0][0], n) in cpu]
+    table(["", *spfs], [[load[0]] + [f"{statistics.median(cpu[load[0], n]):.2f}" for n in spfs]
+                        for load in LOADS])
+    if not shutil.which("bpftool"):
+        print("\nbpftool is not installed: no times of programs")
+        return
+    for name, begin, _ in todo:
+        if name not in spfs:
+            continue
+        print(f"\n{name}: ns a run of each program")
+        found = programs(begin)
+        progs = sorted({p for _, best in found for p in best})
+        table(["", *progs], [[load, *[f"{best[p]:.0f}" if p in best else "-" for p in progs]]
+                             for load, best in found])
+
+
+try:
+    main()
+finally:
+    shutil.rmtree(DIR)
