@@ -26,6 +26,7 @@ struct pipeline {
 	struct sink *out;
 	struct pcapng_writer *writer; /* NULL without -w */
 	const struct select *select;
+	const char *addr; /* -f wants nothing of other addresses, nor does anybody else; NULL any */
 	struct want want;
 	struct reorder *reorder; /* NULL for a source that is in order already */
 	struct conns conns;
@@ -203,6 +204,10 @@ static void on_open(struct pipeline *p, const struct chunk *c)
 	struct conn *conn;
 	bool is_new;
 
+	if (name && p->addr && strcmp(name, p->addr) && strcmp(name, "?")) {
+		free(name);
+		name = NULL;
+	}
 	if (name)
 		open.addr = name;
 	conn = conns_open(&p->conns, &open, p->src->epoch_ns, &is_new);
@@ -563,6 +568,7 @@ struct pipeline *pipeline_new(const struct options *o, struct source *src, struc
 	p->out = out;
 	p->writer = writer;
 	p->select = select;
+	p->addr = scripts && !writer ? scripts_addr(scripts) : NULL;
 	p->prints = wants_of(o, scripts, &p->want, &p->kinds);
 	p->reorder = src->is_ordered ? NULL : reorder_new(o->window_ns);
 	conns_init(&p->conns, &p->want);

@@ -201,6 +201,7 @@ end
 local callbacks = {}   -- kind -> function
 local hooks_kinds = 0  -- bits of kinds that the script is given
 local filter_kinds = 0 -- bits of kinds that -f looks at without asking for them
+local fixed_addr       -- -f: the only address whose records it lets pass
 local on = {}          -- on_start, on_interval, on_key, on_end
 
 if source.what == "file" then
@@ -241,6 +242,7 @@ else
   end
   if source.what == "filter" then filter_kinds = source.kinds else hooks_kinds = source.kinds end
   on.on_start, on.on_interval, on.on_end = line.start, line.interval, line.finish
+  fixed_addr = line.fixed_addr
 end
 
 -- Errors of callbacks: the first with its traceback, then at 2, 4, 8 …; counted for the end -------
@@ -404,6 +406,7 @@ end
 
 api.hooks, api.filters = hooks_kinds, filter_kinds
 api.tracks_conns = tracked and true or false
+api.addr = fixed_addr
 api.data, api.headers = wanted.data and true or false, wanted.headers and true or false
 api.ticks = on.on_interval and true or false
 api.keys = on.on_key and true or false

@@ -214,6 +214,33 @@ local function guard_absent(text)
   return concat(out) .. sub(text, last)
 end
 
+-- The x of a filter "addr == 'x' and …": without it no record passes, whatever the rest says.
+-- nil where that is not plain to see.
+local function fixed(text, field)
+  if find(text, "\\", 1, true) or find(text, "--", 1, true) or find(text, "[", 1, true) then return nil end
+  local terms, from, depth, last = {}, 1, 0, 1
+  local function depth_at(i) -- brackets that are open there, outside of strings
+    for c in string.gmatch(gsub(sub(text, last, i), "([\"']).-%1", ""), "[(){}]") do
+      depth = depth + ((c == "(" or c == "{") and 1 or -1)
+    end
+    last = i + 1
+    return depth
+  end
+  local plain = true
+  words(text, function(word, s, e)
+    if word == "seq" then plain = false end -- what is not decoded has no number
+    if (word ~= "and" and word ~= "or") or depth_at(s) > 0 then return end
+    plain = plain and word == "and"
+    terms[#terms + 1] = sub(text, from, s - 1)
+    from = e + 1
+  end)
+  terms[#terms + 1] = sub(text, from)
+  for _, term in ipairs(terms) do
+    local quote, x = match(term, "^%s*" .. field .. "%s*==%s*([\"'])(.*)%1%s*$")
+    if plain and x and not find(x, quote, 1, true) then return x end
+  end
+end
+
 local function compile(text, what, may_assign)
   local code = source.what == "filter" and "return (" .. guard_absent(text) .. "\n)" or own_aggregates(text)
   local f, why = sys.load_text(code, "=" .. what)
@@ -248,6 +275,7 @@ end
 local line = {}
 
 if source.what == "filter" then
+  line.fixed_addr = fixed(source.text, "addr")
   line.callback = function(r)
     current = r
     if code() then return true end

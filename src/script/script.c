@@ -109,6 +109,16 @@ void scripts_want(const struct scripts *s, struct want *want)
 	}
 }
 
+const char *scripts_addr(const struct scripts *s)
+{
+	if (!s->cnt || s->states[0].src->what != SCRIPT_FILTER)
+		return NULL;
+	for (size_t i = 1; i < s->cnt; i++) /* -f with -k says nothing of other kinds, which -s may see */
+		if (s->states[i].src->what == SCRIPT_FILE && s->states[0].src->kinds)
+			return NULL;
+	return s->states[0].addr;
+}
+
 /* The message that state_call() left on the stack, popped. */
 static char *take_error(struct state *st)
 {

@@ -66,6 +66,10 @@ int scripts_check(const struct script_source *src, char **why);
 /* Adds to *want what the scripts hook. */
 void scripts_want(const struct scripts *s, struct want *want);
 
+/* The one address that records must have for any script or printer to see them: -f says so before
+ * all else, addr == "…". NULL if there is none. Valid as long as s. */
+const char *scripts_addr(const struct scripts *s);
+
 /* Runs on_start everywhere. Returns 0, or -EINVAL and *why as scripts_new(). */
 int scripts_start(struct scripts *s, const struct script_info *info, char **why);
 

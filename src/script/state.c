@@ -173,6 +173,10 @@ static void take_api(struct state *st)
 	st->headers = take_bool(L, "headers");
 	st->ticks = take_bool(L, "ticks");
 	st->keys = take_bool(L, "keys");
+	lua_getfield(L, -1, "addr");
+	if (lua_isstring(L, -1))
+		st->addr = xstrdup(lua_tostring(L, -1));
+	lua_pop(L, 1);
 	lua_pop(L, 1);
 }
 
@@ -251,6 +255,7 @@ void state_release(struct state *st)
 	}
 	header_release(&st->header);
 	free(st->name);
+	free(st->addr);
 	memset(st, 0, sizeof(*st));
 }
 

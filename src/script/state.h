@@ -35,6 +35,7 @@ struct state {
 	uint32_t hooks;   /* bit 1 << kind: records that the script is given */
 	uint32_t filters; /* kinds that it filters without asking for them */
 	uint32_t kinds;   /* of -e and -f */
+	char *addr;       /* -f: no record of another address passes; NULL any */
 	bool check_only;  /* compile, run nothing */
 	bool data, headers, tracks_conns, ticks, keys;
 	int64_t interval_ns, due_ns;

@@ -152,10 +152,41 @@ static void begin_sets_variables_and_end_prints_them(void **state)
 	bench_free(&t);
 }
 
+static void a_filter_for_one_address_says_so(void **state)
+{
+	static const struct {
+		const char *text, *addr;
+	} cases[] = {
+		{ "addr == '/run/x.sock'", "/run/x.sock" },
+		{ "type == \"DATA\" and addr==\"@x\" and (length > 5 or ack)", "@x" },
+		{ "has(path, ' or ') and addr == 'a and b'", "a and b" },
+		{ "addr == 'x' or ack", NULL },
+		{ "length and addr == 'x' or ack", NULL },
+		{ "(addr == 'x' and ack) == false", NULL },
+		{ "not (ack and addr == 'x' and ack)", NULL },
+		{ "addr == 'x' == ack", NULL },
+		{ "addr == 'x' and seq > 9", NULL },
+		{ "addr ~= 'x'", NULL },
+		{ "addr == 'x' .. 'y'", NULL },
+		{ "addr == 'x\\n'", NULL },
+		{ "path and 'x' == addr", NULL }, /* not plain enough, so it costs more */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench t = bench_line(SCRIPT_FILTER, cases[i].text, FRAME);
+		const char *addr = scripts_addr(t.s);
+
+		if (!addr != !cases[i].addr || (addr && strcmp(addr, cases[i].addr)))
+			fail_msg("%s: %s", cases[i].text, addr ? addr : "(any)");
+		bench_free(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_filter_keeps_what_is_true_and_absent_is_false),
+		cmocka_unit_test(a_filter_for_one_address_says_so),
 		cmocka_unit_test(names_are_checked_before_anything_runs),
 		cmocka_unit_test(aggregates_print_themselves_at_the_end),
 		cmocka_unit_test(histograms_and_quantiles_by_key),
