@@ -12,6 +12,7 @@
 #include "capture/sockets.h"
 #include "decode/fields.h"
 #include "find.h"
+#include "golden.h"
 #include "listing.h"
 #include "sandbox.h"
 #include "script/header.h"
@@ -234,6 +235,10 @@ int catalog_main(const struct options *o)
 {
 	struct buf out = { 0 }, safe = { 0 };
 
+	if (o->action == ACTION_TEST) {
+		become_user(o);
+		return golden_main(o);
+	}
 	if (o->action == ACTION_LIST)
 		list(o, &out);
 	else if (o->action == ACTION_INFO)

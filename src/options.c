@@ -55,13 +55,14 @@ const char options_help[] =
 	"  --list WHAT       scripts, fields, kinds or sockets\n"
 	"  --info NAME       what a script does and takes\n"
 	"  --check FILE      check a script without running it\n"
+	"  --test [NAME…]    run scripts on captures and compare with the NAME.golden beside them\n"
 	"  --doctor          what this kernel and these rights let spf see\n"
 	"  -h, --help        this text;  -V, --version\n";
 
 enum {
 	OPT_BEGIN = 256, OPT_END, OPT_INTERVAL, OPT_COLOR, OPT_SNAPLEN, OPT_RING, OPT_WINDOW, OPT_USER,
 	OPT_TIMEOUT, OPT_MEMORY, OPT_NO_JIT, OPT_STRICT, OPT_UNSAFE, OPT_LIST, OPT_INFO, OPT_CHECK,
-	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_CGROUP, OPT_FOLLOW, OPT_BACKEND, OPT_DOCTOR,
+	OPT_TEST, OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_CGROUP, OPT_FOLLOW, OPT_BACKEND, OPT_DOCTOR,
 };
 
 static const char shorts[] = ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV";
@@ -93,6 +94,7 @@ static const struct option longs[] = {
 	{ "list", required_argument, NULL, OPT_LIST },
 	{ "info", required_argument, NULL, OPT_INFO },
 	{ "check", required_argument, NULL, OPT_CHECK },
+	{ "test", no_argument, NULL, OPT_TEST },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -376,6 +378,7 @@ static char *set_long(struct options *o, int opt, const char *arg)
 	case OPT_LIST: return set_action(o, ACTION_LIST, arg);
 	case OPT_INFO: return set_action(o, ACTION_INFO, arg);
 	case OPT_CHECK: return set_action(o, ACTION_CHECK, arg);
+	case OPT_TEST: return set_action(o, ACTION_TEST, NULL);
 	case OPT_COLOR:
 		return parse_color(arg, o) ? NULL : bad_value("--color", arg, "auto, always or never");
 	case OPT_SNAPLEN:

@@ -50,7 +50,7 @@ struct options {
 	bool hexdump, ascii, quiet, verbose, no_jit, strict, unsafe;
 	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
 	enum { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_LIST, ACTION_INFO, ACTION_CHECK,
-	       ACTION_DOCTOR } action;
+	       ACTION_TEST, ACTION_DOCTOR } action;
 	const char *action_arg;
 };
 
