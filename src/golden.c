@@ -160,13 +160,20 @@ static bool compare(const char *name, const char *folder, struct buf *golden)
 	return same;
 }
 
+static int stem_len(const char *base)
+{
+	size_t len = strlen(base);
+
+	return (int)(len > 4 && !strcmp(base + len - 4, ".lua") ? len - 4 : len);
+}
+
 /* Tests the script at path; a script without a golden is passed over, with a word if it was named. */
 static void test(const char *path, bool named, struct counts *n)
 {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
 	char *folder = slash ? strndup(path, (size_t)(slash - path)) : xstrdup(".");
-	int stem = (int)(strlen(base) - (strlen(base) > 4 && !strcmp(base + strlen(base) - 4, ".lua") ? 4 : 0));
-	char *name = xasprintf("%.*s", stem, base), *file = xasprintf("%s/%s.golden", folder, name);
+	char *name = xasprintf("%.*s", stem_len(base), base);
+	char *file = xasprintf("%s/%s.golden", folder, name);
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	struct buf golden = { 0 };
 
@@ -178,8 +185,8 @@ static void test(const char *path, bool named, struct counts *n)
 			printf("ok %s\n", name);
 	} else if (named) {
 		n->skipped++;
-		printf("skip %s: there is no %s; its first line is \"$ spf -r CAPTURE -s ./%s.lua\", then what "
-		       "that prints\n", name, file, name);
+		printf("skip %s: there is no %s; its first line is \"$ spf -r CAPTURE -s ./%s.lua\", "
+		       "then what that prints\n", name, file, name);
 	}
 	if (fd >= 0)
 		close(fd);

@@ -27,6 +27,7 @@
 #include "modules.h"
 #include "options.h"
 #include "process.h"
+#include "reload.h"
 #include "rights.h"
 #include "sandbox.h"
 #include "util/limits.h"
@@ -59,6 +60,7 @@ struct monitor {
 	int script[OPTIONS_SCRIPTS];
 	size_t script_cnt;
 	int modules;     /* of the scripts, -1 none */
+	int changes;     /* of their files, for --watch; -1 none */
 	int link;        /* to the worker */
 	int signals;
 	pid_t pid, worker;
@@ -67,6 +69,7 @@ struct monitor {
 	struct watchdog watchdog;
 	struct process_asks asks;
 	bool stopped;    /* by the watchdog */
+	bool reloads;    /* a script has changed: spf is executed anew */
 	bool cut_off;    /* the worker did not come to its end */
 	int64_t swept_ns;
 	bool is_listed;
@@ -100,6 +103,8 @@ static void open_scripts(struct monitor *m)
 			m->modules = modules_new();
 		if (m->modules >= 0)
 			modules_add(m->modules, (uint32_t)m->script_cnt, path, fd);
+		if (m->o->watch)
+			reload_watch(&m->changes, path);
 		free(path);
 		m->script[m->script_cnt++] = fd;
 	}
@@ -437,13 +442,14 @@ static int patience_ms(const struct monitor *m)
 
 static int supervise(struct monitor *m)
 {
-	struct pollfd fds[] = { { m->signals, POLLIN, 0 }, { m->link, POLLIN, 0 }, { -1, POLLIN, 0 } };
+	struct pollfd fds[] = { { m->signals, POLLIN, 0 }, { m->link, POLLIN, 0 }, { -1, POLLIN, 0 },
+				{ m->changes, POLLIN, 0 } };
 	int status;
 
 	while (waitpid(m->worker, &status, WNOHANG) == 0) {
 		keys_update(&m->keys, m->watch);
 		fds[2].fd = m->keys.on ? STDIN_FILENO : -1;
-		if (poll(fds, 3, patience_ms(m)) < 0)
+		if (poll(fds, 4, patience_ms(m)) < 0)
 			continue;
 		if (fds[0].revents & POLLIN)
 			on_signal(m);
@@ -451,6 +457,10 @@ static int supervise(struct monitor *m)
 			fds[1].fd = -1;
 		if (fds[2].revents && !keys_read(&m->keys, m->watch))
 			m->keys.on = m->keys.may = false;
+		if (fds[3].revents && reload_is_due(m->changes) && !m->reloads) {
+			m->reloads = true;
+			kill(m->worker, SIGTERM);
+		}
 		check_limit(m);
 		if (!m->bpf)
 			continue;
@@ -473,9 +483,32 @@ static void restore_terminal(struct monitor *m)
 	keys_restore(&m->keys);
 }
 
+/* --watch: the next run comes when a script has changed, however this one ended. Returns if the
+ * user ends it instead. */
+static void run_again(struct monitor *m, char **argv)
+{
+	struct pollfd fds[] = { { m->signals, POLLIN, 0 }, { m->changes, POLLIN, 0 } };
+	struct signalfd_siginfo si;
+
+	if (!m->reloads && !m->interrupts)
+		log_info("waiting for a script to change; Ctrl-C ends");
+	while (!m->reloads && !m->interrupts) {
+		poll(fds, 2, -1);
+		if (fds[0].revents && read(m->signals, &si, sizeof(si)) == sizeof(si))
+			m->interrupts = si.ssi_signo != SIGCHLD && si.ssi_signo != SIGTSTP;
+		m->reloads = fds[1].revents && reload_is_due(m->changes);
+	}
+	if (m->interrupts)
+		return;
+	log_info("a script has changed: starting again");
+	execv("/proc/self/exe", argv);
+	die(EXIT_RUN, "--watch: %s", strerror(errno));
+}
+
 int monitor_main(const struct options *o, char **argv)
 {
-	struct monitor m = { .o = o, .signals = catch_signals(), .modules = -1 };
+	struct monitor m = { .o = o, .signals = catch_signals(), .modules = -1,
+			     .changes = -1 };
 	int status;
 
 	open_scripts(&m);
@@ -498,5 +531,7 @@ int monitor_main(const struct options *o, char **argv)
 				 "their bytes are lost", (unsigned long long)missed);
 	}
 	bpf_free(m.bpf);
+	if (o->watch)
+		run_again(&m, argv);
 	return status;
 }

@@ -51,6 +51,7 @@ const char options_help[] =
 	"  --user NAME       whom to become before reading scripts and traffic\n"
 	"Limits of scripts\n"
 	"  --script-timeout TIME, --script-memory SIZE, --no-jit, --strict, --unsafe\n"
+	"  --watch           start again whenever a script's file changes\n"
 	"Other\n"
 	"  --list WHAT       scripts, fields, kinds or sockets\n"
 	"  --info NAME       what a script does and takes\n"
@@ -62,7 +63,8 @@ const char options_help[] =
 enum {
 	OPT_BEGIN = 256, OPT_END, OPT_INTERVAL, OPT_COLOR, OPT_SNAPLEN, OPT_RING, OPT_WINDOW, OPT_USER,
 	OPT_TIMEOUT, OPT_MEMORY, OPT_NO_JIT, OPT_STRICT, OPT_UNSAFE, OPT_LIST, OPT_INFO, OPT_CHECK,
-	OPT_TEST, OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_CGROUP, OPT_FOLLOW, OPT_BACKEND, OPT_DOCTOR,
+	OPT_TEST, OPT_WATCH,
+	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_CGROUP, OPT_FOLLOW, OPT_BACKEND, OPT_DOCTOR,
 };
 
 static const char shorts[] = ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV";
@@ -90,6 +92,7 @@ static const struct option longs[] = {
 	{ "doctor", no_argument, NULL, OPT_DOCTOR },
 	{ "no-jit", no_argument, NULL, OPT_NO_JIT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "unsafe", no_argument, NULL, OPT_UNSAFE },
 	{ "list", required_argument, NULL, OPT_LIST },
 	{ "info", required_argument, NULL, OPT_INFO },
@@ -368,6 +371,7 @@ static char *set_long(struct options *o, int opt, const char *arg)
 	case OPT_UID: return set_uid(o, arg);
 	case OPT_NO_JIT: o->no_jit = true; break;
 	case OPT_STRICT: o->strict = true; break;
+	case OPT_WATCH: o->watch = true; break;
 	case OPT_UNSAFE: o->unsafe = true; break;
 	case OPT_INTERVAL: return set_time("--interval", arg, &o->interval_ns);
 	case OPT_WINDOW: return set_time("--window", arg, &o->window_ns);
@@ -437,6 +441,24 @@ static char *set_short(struct options *o, int opt, const char *arg)
 }
 
 /* Options that make sense only with others. */
+/* What --watch needs, and what would be lost when it starts again. */
+static char *check_watch(const struct options *o)
+{
+	bool has_script = false;
+
+	for (size_t i = 0; i < o->script_cnt; i++)
+		has_script |= o->script[i].what == 's';
+	if (!o->watch)
+		return NULL;
+	if (!has_script)
+		return xstrdup("--watch wants -s: a script whose file may change");
+	if (o->write_file || o->out_file)
+		return xstrdup("--watch starts the capture again: -w and -o would begin anew each time");
+	if (o->read_file && !strcmp(o->read_file, "-"))
+		return xstrdup("--watch cannot read -r - twice");
+	return NULL;
+}
+
 static char *check_together(const struct options *o)
 {
 	bool rotates = o->file_size || o->file_time_ns;
@@ -453,7 +475,7 @@ static char *check_together(const struct options *o)
 		return xstrdup("-C and -G want -W: how many files are used in turn (2 to 8)");
 	if (o->write_file && !strcmp(o->write_file, "-") && rotates)
 		return xstrdup("-w - writes to one pipe: -C, -G and -W do not go with it");
-	return NULL;
+	return check_watch(o);
 }
 
 int options_parse(struct options *o, int argc, char **argv, char **why)

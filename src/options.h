@@ -47,7 +47,7 @@ struct options {
 	size_t ring_size;        /* --ring-size */
 	uint32_t snaplen;        /* --snaplen, 0 = everything */
 	struct spf_who who;      /* -p, --follow, --comm, --uid, --cgroup */
-	bool hexdump, ascii, quiet, verbose, no_jit, strict, unsafe;
+	bool hexdump, ascii, quiet, verbose, no_jit, strict, unsafe, watch;
 	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
 	enum { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_LIST, ACTION_INFO, ACTION_CHECK,
 	       ACTION_TEST, ACTION_DOCTOR } action;

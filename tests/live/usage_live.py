@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 
 import live
 
@@ -111,3 +112,35 @@ def test_scripts_of_a_folder_that_only_root_may_enter_are_listed():
     for args in (["--list", "scripts"], ["--info", "mine"], ["--check", "mine"]):
         r = live.run(live.SPF, "--script-dir", folder, *args)
         assert r.returncode == 0 and b"ine" in r.stdout, r
+
+
+def test_watch_starts_again_when_a_script_or_its_module_changes():
+    folder = live.path("watched")
+    os.mkdir(folder)
+    script, module = os.path.join(folder, "w.lua"), os.path.join(folder, "m.lua")
+    capture = os.path.join(live.ROOT, "tests", "golden", "shop.chunks")
+
+    def write(path, text):
+        with open(path + ".new", "w") as f: # as editors do
+            f.write(text)
+        os.rename(path + ".new", path)
+
+    def shown():
+        with open(out) as f:
+            return f.read()
+
+    write(module, "return 'one'")
+    write(script, "local m = require 'm' function on_end() print('first', m) end")
+    out = live.path("watched.out")
+    p = live.start(live.SPF, "--watch", "-r", capture, "-s", script, stdout=open(out, "wb"))
+    live.until(lambda: "first\tone\n" in shown(), "the script has run")
+    write(module, "return 'two'")
+    live.until(lambda: "first\ttwo\n" in shown(), "its new module has run")
+    write(script, "error(")
+    write(script, "local m = require 'm' function on_end() print('second', m) end")
+    live.until(lambda: "second\ttwo\n" in shown(), "the new script has run")
+    p.send_signal(signal.SIGINT)
+    assert p.wait(live.PATIENCE) == 0
+    for wrong in ["-e", "1"], ["-s", script, "-w", "x"], ["-s", script, "-r", "-"]:
+        r = live.run(live.SPF, "--watch", *wrong)
+        assert r.returncode == 2 and b"--watch" in r.stderr, r
