@@ -17,7 +17,7 @@ bool http1_same(struct bytes a, struct bytes b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (a.p[i] != b.p[i] && lower(a.p[i]) != lower(b.p[i]))
 			return false;
 	return true;
 }
@@ -27,19 +27,24 @@ static bool is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-/* tchar of RFC 9110 §5.6.2 */
-static bool is_token_char(uint8_t c)
-{
-	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
-	       (c && strchr("!#$%&'*+-.^_`|~", c));
-}
+enum { TOKEN = 1, CONTROL = 2 };
+
+/* tchar of RFC 9110 §5.6.2; and what a field value may not hold, §5.5. */
+static const uint8_t class_of[256] = {
+	[0 ... 8] = CONTROL, [10 ... 31] = CONTROL, [127] = CONTROL,
+	['0' ... '9'] = TOKEN, ['A' ... 'Z'] = TOKEN, ['a' ... 'z'] = TOKEN,
+	['!'] = TOKEN, ['#'] = TOKEN, ['$'] = TOKEN, ['%'] = TOKEN, ['&'] = TOKEN, ['\''] = TOKEN,
+	['*'] = TOKEN, ['+'] = TOKEN, ['-'] = TOKEN, ['.'] = TOKEN, ['^'] = TOKEN, ['_'] = TOKEN,
+	['`'] = TOKEN, ['|'] = TOKEN, ['~'] = TOKEN,
+};
 
 static bool is_token(struct bytes b)
 {
+	uint8_t all = TOKEN;
+
 	for (size_t i = 0; i < b.len; i++)
-		if (!is_token_char(b.p[i]))
-			return false;
-	return b.len > 0;
+		all &= class_of[b.p[i]];
+	return all && b.len > 0;
 }
 
 static bool is_blank(uint8_t c)
@@ -114,9 +119,12 @@ static int add_field(struct http1_fields *f, struct http1_field field)
 
 static void check_value(struct bytes value, const char **why)
 {
+	uint8_t any = 0;
+
 	for (size_t i = 0; i < value.len; i++)
-		if ((value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
-			blame(why, "a control character in a field value, RFC 9110 §5.5");
+		any |= class_of[value.p[i]];
+	if (any & CONTROL)
+		blame(why, "a control character in a field value, RFC 9110 §5.5");
 }
 
 static struct http1_field parse_field(struct bytes line, const char **why)
