@@ -194,6 +194,28 @@ static void evict_oldest(struct http1_conn *x)
 	finish(x, c, OUTCOME_EVICTED);
 }
 
+/* HTTP2-Settings is base64url without padding (RFC 7540 §3.2.1). */
+static void keep_settings(struct http1_conn *x, const struct http1_fields *fields)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	const struct http1_field *f = http1_field_find(fields, BYTES_LIT("http2-settings"));
+	struct bytes in = f ? f->value : (struct bytes){ 0 };
+	uint8_t out[6 * 32], c;
+	uint32_t v = 0;
+	size_t n = 0;
+
+	for (unsigned i = 1; bytes_get_u8(&in, &c) && n < sizeof(out); i++) {
+		const char *at = c ? strchr(digits, c) : NULL;
+
+		if (!at)
+			return;
+		v = v << 6 | (uint32_t)(at - digits);
+		if (i % 4 != 1) /* each but the first of four ends a byte */
+			out[n++] = (uint8_t)(v >> (i % 4 == 2 ? 4 : i % 4 == 3 ? 2 : 0));
+	}
+	decoder_set_settings(decoder_of(x), bytes_of(out, n));
+}
+
 static struct call *on_request(struct http1_conn *x, const struct http1_event *ev)
 {
 	struct bytes method = ev->head->method;
@@ -204,6 +226,8 @@ static struct call *on_request(struct http1_conn *x, const struct http1_event *e
 	else if (x->cnt >= LIMIT_HTTP1_PIPELINE)
 		evict_oldest(x);
 	c = begin(x);
+	if (ev->head->upgrade.len)
+		keep_settings(x, ev->fields);
 	c->is_head = bytes_equal(method, BYTES_LIT("HEAD"));
 	c->is_connect = bytes_equal(method, BYTES_LIT("CONNECT"));
 	c->ctx = context_of(ev->head, grpc_kind(ev->head->content_type) != GRPC_NONE);

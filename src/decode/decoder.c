@@ -30,6 +30,7 @@ void decoder_free(struct decoder *d)
 		free(d->dir[i].loss);
 	}
 	buf_release(&d->pending);
+	decoder_set_settings(d, (struct bytes){ 0 });
 	free(d);
 }
 
@@ -254,6 +255,18 @@ static void lose_framing(struct decoder_dir *dd, const struct stamp *st, enum ga
 	dd->loss->missing += missing;
 }
 
+void decoder_set_settings(struct decoder *d, struct bytes payload)
+{
+	if (d->settings)
+		buf_release(d->settings);
+	free(d->settings);
+	d->settings = NULL;
+	if (!payload.len)
+		return;
+	d->settings = xcalloc(1, sizeof(*d->settings));
+	buf_append(d->settings, payload);
+}
+
 void decoder_switch(struct decoder *d, const struct handler *to)
 {
 	d->to = to;
@@ -269,6 +282,7 @@ static void switch_handler(struct decoder *d, const struct stamp *st)
 	d->given_up = false;
 	if (d->handler) {
 		d->x = d->handler->open(d, client, false);
+		decoder_set_settings(d, (struct bytes){ 0 });
 		decoder_add_conn(d, CONN_PROTO, st);
 	} else {
 		d->dir[0].searching = d->dir[1].searching = true;

@@ -98,6 +98,7 @@ struct decoder {
 	bool resume;                   /* the handler has more to give of direction cur */
 	int cur;
 	const struct handler *to;      /* of decoder_switch() */
+	struct buf *settings;          /* payload of the upgrade's HTTP2-Settings; NULL none */
 	enum call_outcome outcome;
 	const char *reason;
 	struct stamp close_st;
@@ -133,6 +134,9 @@ int decoder_next_pending(struct decoder *d, struct batch *b);
 
 /* The protocol tells who is who; direction client is the client's. */
 void decoder_set_client(struct decoder *d, int client);
+
+/* Keeps (or, without any, drops) the settings that a request for an upgrade to h2c carries. */
+void decoder_set_settings(struct decoder *d, struct bytes payload);
 
 /* The connection speaks another protocol from here on, in both directions: the handler's next()
  * then returns -EPROTONOSUPPORT and is freed. to NULL: find out. After 101 and CONNECT. */

@@ -6,6 +6,7 @@
 
 #include "decode/handler.h"
 #include "decode/http2.h"
+#include "decode/http2_rules.h"
 #include "decode/http2_sync.h"
 #include "util/xalloc.h"
 
@@ -36,6 +37,8 @@ static void *open_records(struct decoder *d, int client, bool late)
 
 	x->d = d;
 	h2_init(&x->h2, d->info->id, client, late);
+	if (d->settings && client >= 0)
+		h2_rules_upgrade(&x->h2, buf_bytes(d->settings));
 	x->h2.want_body = d->want->kind[KIND_MESSAGE] || d->want->kind[KIND_CALL];
 	x->h2.keep_data = d->want->data && d->want->kind[KIND_FRAME];
 	x->h2.dir[0].probation = x->h2.dir[1].probation = late ? PROBATION : 0;

@@ -213,6 +213,15 @@ static void settings_ack(struct h2 *h, int dir, struct h2_frame *f, struct h2_ev
 		violates(f, "INITIAL_WINDOW_SIZE takes a window above 2^31-1 (RFC 9113 §6.9.2)");
 }
 
+void h2_rules_upgrade(struct h2 *h, struct bytes settings)
+{
+	struct h2_event ev = { .stalled_ns = -1 };
+	struct h2_frame f = { 0 };
+
+	push_settings(&h->dir[h->client], settings);
+	settings_ack(h, !h->client, &f, &ev);
+}
+
 static void window_update(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
 {
 	struct h2_dir *d = &h->dir[!ev->dir];

@@ -7,6 +7,9 @@
 
 #include "decode/http2.h"
 
+/* The settings of an upgrade's request bind the server from the start (RFC 7540 §3.2.1). */
+void h2_rules_upgrade(struct h2 *h, struct bytes settings);
+
 /* The header of the direction's current frame is there. */
 void h2_rules_header(struct h2 *h, int dir);
 

@@ -148,6 +148,18 @@ static void h2c_goes_on_as_stream_1(void **state)
 	      S("\0\0\1\1\5\0\0\0\1\x89")); /* :status 204 */
 }
 
+/* HEADER_TABLE_SIZE 65536 in HTTP2-Settings: the server may use it at once. */
+static void the_settings_of_an_upgrade_bind_the_server(void **state)
+{
+	CHECK(OUTCOME_CLOSED,
+	      "http client GET d/u upgrade=h2c body(0)=\n"
+	      "http server 101 GET d/u upgrade=h2c body(0)=\n"
+	      "call 1 GET /u complete 204 b=0/0\n",
+	      C("GET /u HTTP/1.1\r\nHost: d\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAQAA\r\n\r\n"),
+	      S("HTTP/1.1 101 Switch\r\nUpgrade: h2c\r\n\r\n\0\0\0\4\0\0\0\0\0"),
+	      S("\0\0\5\1\5\0\0\0\1\x3f\xe1\xff\3\x89"), C(PREFACE));
+}
+
 static void a_websocket_is_named_and_goes_on_as_raw(void **state)
 {
 	CHECK(OUTCOME_CLOSED,
@@ -451,6 +463,7 @@ int main(void)
 		cmocka_unit_test(a_cut_off_response_is_a_failed_call),
 		cmocka_unit_test(an_open_call_is_reported_at_the_end),
 		cmocka_unit_test(h2c_goes_on_as_stream_1),
+		cmocka_unit_test(the_settings_of_an_upgrade_bind_the_server),
 		cmocka_unit_test(a_websocket_is_named_and_goes_on_as_raw),
 		cmocka_unit_test(what_goes_through_connect_is_found_out_anew),
 		cmocka_unit_test(a_compressed_body_is_shown_inflated),
