@@ -63,14 +63,17 @@ static int get_long_integer(struct hpack *h, struct bytes *in, uint64_t *v)
 
 	do {
 		if (!bytes_get_u8(in, &c))
-			return fail(h, "header block ends within an integer (RFC 7541 §5.1)");
+			return fail(h, "header block ends within an integer: "
+					"connection error COMPRESSION_ERROR (RFC 7541 §5.1)");
 		if (shift > 28)
-			return fail(h, "integer of more than 32 bits (RFC 7541 §5.1)");
+			return fail(h, "integer of more than 32 bits: "
+					"connection error COMPRESSION_ERROR (RFC 7541 §5.1)");
 		*v += (uint64_t)(c & 0x7f) << shift;
 		shift += 7;
 	} while (c & 0x80);
 	if (*v > UINT32_MAX)
-		return fail(h, "integer of more than 32 bits (RFC 7541 §5.1)");
+		return fail(h, "integer of more than 32 bits: "
+				"connection error COMPRESSION_ERROR (RFC 7541 §5.1)");
 	return 0;
 }
 
@@ -127,11 +130,13 @@ static int get_string(struct hpack *h, struct bytes *in, struct hpack_list *l, s
 	uint8_t c;
 
 	if (!bytes_get_u8(in, &c))
-		return fail(h, "header block ends before a string (RFC 7541 §5.2)");
+		return fail(h, "header block ends before a string: "
+				"connection error COMPRESSION_ERROR (RFC 7541 §5.2)");
 	if (get_integer(h, in, c, 7, &len))
 		return -EPROTO;
 	if (!bytes_take(in, len, &coded))
-		return fail(h, "string is longer than the header block (RFC 7541 §5.2)");
+		return fail(h, "string is longer than the header block: "
+				"connection error COMPRESSION_ERROR (RFC 7541 §5.2)");
 	if (!(c & 0x80)) {
 		*out = add_text(l, coded);
 		return 0;
@@ -153,8 +158,10 @@ static int unknown_entry(struct hpack *h, uint64_t index, struct hpack_list *l, 
 	uint32_t n;
 
 	if (!hpack_table_is_unknown(&h->table, index))
-		return fail(h, index ? "index beyond the end of the dynamic table (RFC 7541 §2.3.3)"
-				     : "index 0 (RFC 7541 §6.1)");
+		return fail(h, index ? "index beyond the end of the dynamic table: "
+				"connection error COMPRESSION_ERROR (RFC 7541 §2.3.3)"
+				     : "index 0: "
+				       "connection error COMPRESSION_ERROR (RFC 7541 §6.1)");
 	n = hpack_table_symbol(&h->table, index, h->conn_id, h->dir, symbol);
 	out->name = add_text(l, bytes_of(symbol, n));
 	out->value = out->name;
@@ -304,12 +311,15 @@ static int size_update(struct hpack *h, struct bytes *in, uint8_t c, bool at_sta
 	if (get_integer(h, in, c, 5, &max))
 		return -EPROTO;
 	if (h->limit_known && max > h->limit)
-		return fail(h, "table size update above the limit (RFC 7541 §6.3)");
+		return fail(h, "table size update above the limit: "
+				"connection error COMPRESSION_ERROR (RFC 7541 §6.3)");
 	hpack_table_resize(&h->table, (uint32_t)max);
 	if (!at_start)
-		h->why = "table size update after a field (RFC 7541 §4.2)";
+		h->why = "table size update after a field: "
+				"connection error COMPRESSION_ERROR (RFC 7541 §4.2)";
 	else if (h->must_update && max > h->least)
-		h->why = "table size update above the lowest limit set (RFC 7541 §4.2)";
+		h->why = "table size update above the lowest limit set: "
+				"connection error COMPRESSION_ERROR (RFC 7541 §4.2)";
 	h->must_update = false;
 	return 0;
 }
@@ -367,7 +377,8 @@ int hpack_decode(struct hpack *h, struct bytes block, struct hpack_list *l)
 			rc = size_update(h, &block, c, !l->cnt && !l->cut);
 		} else {
 			if (h->must_update) {
-				h->why = "no table size update after a lowered limit (RFC 7541 §4.2)";
+				h->why = "no table size update after a lowered limit: "
+						"connection error COMPRESSION_ERROR (RFC 7541 §4.2)";
 				h->must_update = false;
 			}
 			rc = decode_field(h, &block, c, l);

@@ -128,9 +128,12 @@ static inline unsigned take_four(uint64_t *v, uint8_t **out, unsigned *bits)
 	return used;
 }
 
-static const char eos[] = "EOS in a Huffman string (RFC 7541 §5.2)";
-static const char too_long[] = "Huffman padding is longer than 7 bits (RFC 7541 §5.2)";
-static const char not_eos[] = "Huffman padding is not the start of EOS (RFC 7541 §5.2)";
+static const char eos[] = "EOS in a Huffman string: "
+		"connection error COMPRESSION_ERROR (RFC 7541 §5.2)";
+static const char too_long[] = "Huffman padding is longer than 7 bits: "
+		"connection error COMPRESSION_ERROR (RFC 7541 §5.2)";
+static const char not_eos[] = "Huffman padding is not the start of EOS: "
+		"connection error COMPRESSION_ERROR (RFC 7541 §5.2)";
 
 static long fault(const char *why, const char **out)
 {

@@ -320,18 +320,19 @@ static int first_of_block(struct h2 *h, int dir, struct bytes payload, const str
 			  struct h2_event *ev)
 {
 	struct h2_dir *d = &h->dir[dir];
-	bool bad = d->truncated;
+	bool whole = d->f.flags & H2_END_HEADERS;
+	bool orphan = !whole && !d->f.stream_id; /* nothing can continue that */
 
-	if (!bad)
+	if (!d->truncated)
 		h2_frame_payload(&d->f, payload);
-	if (d->f.flags & H2_END_HEADERS)
-		return give_block(h, dir, &d->f, &d->start, d->f.content, bad, st, ev);
+	if (whole || orphan)
+		return give_block(h, dir, &d->f, &d->start, d->f.content, d->truncated || orphan, st, ev);
 	d->block_stream = d->f.stream_id;
 	d->block = xcalloc(1, sizeof(*d->block));
 	d->block->frame = d->f;
 	d->block->frame.content = (struct bytes){ 0 };
 	d->block->start = d->start;
-	d->block->bad = bad || !d->f.stream_id;
+	d->block->bad = d->truncated;
 	buf_append(&d->block->bytes, d->f.content);
 	return 0;
 }
@@ -474,7 +475,8 @@ int h2_next(struct h2 *h, int dir, struct bytes in, size_t *used, const struct s
 		if (d->block_stream && (d->f.type != H2_CONTINUATION ||
 					d->f.stream_id != d->block_stream)) {
 			rc = end_block(h, dir, true,
-				       "header block not continued (RFC 9113 §6.10)", st, ev);
+				       "header block not continued: "
+				         "connection error PROTOCOL_ERROR (RFC 9113 §6.10)", st, ev);
 			d->block_stream = 0;
 			break;
 		}

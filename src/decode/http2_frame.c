@@ -15,25 +15,28 @@ struct type_rule {
 	const char *len_why;
 };
 
-#define RULE(s, min, max, name, section)                                               \
-	{                                                                              \
-		s, min, max,                                                           \
-		s == ON_STREAM ? name " on stream 0 (RFC 9113 " section ")"            \
-			       : name " on a stream (RFC 9113 " section ")",           \
-		name " of a wrong length (RFC 9113 " section ")"                       \
+#define STREAM_RULE(name, where, section) \
+	name " on " where ": connection error PROTOCOL_ERROR (RFC 9113 " section ")"
+
+#define RULE(s, min, max, name, scope, section)                                            \
+	{                                                                                  \
+		s, min, max,                                                               \
+		s == ON_STREAM ? STREAM_RULE(name, "stream 0", section)                    \
+			       : STREAM_RULE(name, "a stream", section),                   \
+		name " of a wrong length: " scope " error FRAME_SIZE_ERROR (RFC 9113 " section ")" \
 	}
 
 static const struct type_rule rules[] = {
-	[H2_DATA] = RULE(ON_STREAM, 0, 0, "DATA", "§6.1"),
-	[H2_HEADERS] = RULE(ON_STREAM, 0, 0, "HEADERS", "§6.2"),
-	[H2_PRIORITY] = RULE(ON_STREAM, 5, 5, "PRIORITY", "§6.3"),
-	[H2_RST_STREAM] = RULE(ON_STREAM, 4, 4, "RST_STREAM", "§6.4"),
-	[H2_SETTINGS] = RULE(ON_CONNECTION, 0, 0, "SETTINGS", "§6.5"),
-	[H2_PUSH_PROMISE] = RULE(ON_STREAM, 4, 0, "PUSH_PROMISE", "§6.6"),
-	[H2_PING] = RULE(ON_CONNECTION, 8, 8, "PING", "§6.7"),
-	[H2_GOAWAY] = RULE(ON_CONNECTION, 8, 0, "GOAWAY", "§6.8"),
-	[H2_WINDOW_UPDATE] = RULE(ANY_STREAM, 4, 4, "WINDOW_UPDATE", "§6.9"),
-	[H2_CONTINUATION] = RULE(ON_STREAM, 0, 0, "CONTINUATION", "§6.10"),
+	[H2_DATA] = RULE(ON_STREAM, 0, 0, "DATA", "stream", "§6.1"),
+	[H2_HEADERS] = RULE(ON_STREAM, 0, 0, "HEADERS", "connection", "§6.2"),
+	[H2_PRIORITY] = RULE(ON_STREAM, 5, 5, "PRIORITY", "stream", "§6.3"),
+	[H2_RST_STREAM] = RULE(ON_STREAM, 4, 4, "RST_STREAM", "connection", "§6.4"),
+	[H2_SETTINGS] = RULE(ON_CONNECTION, 0, 0, "SETTINGS", "connection", "§6.5"),
+	[H2_PUSH_PROMISE] = RULE(ON_STREAM, 4, 0, "PUSH_PROMISE", "connection", "§6.6"),
+	[H2_PING] = RULE(ON_CONNECTION, 8, 8, "PING", "connection", "§6.7"),
+	[H2_GOAWAY] = RULE(ON_CONNECTION, 8, 0, "GOAWAY", "connection", "§6.8"),
+	[H2_WINDOW_UPDATE] = RULE(ANY_STREAM, 4, 4, "WINDOW_UPDATE", "connection", "§6.9"),
+	[H2_CONTINUATION] = RULE(ON_STREAM, 0, 0, "CONTINUATION", "connection", "§6.10"),
 };
 
 static void violates(struct h2_frame *f, const char *why)
@@ -56,7 +59,8 @@ static void check_header(struct h2_frame *f)
 	if (f->type == H2_SETTINGS && f->length % 6)
 		violates(f, r->len_why);
 	if (f->type == H2_SETTINGS && (f->flags & H2_ACK) && f->length)
-		violates(f, "SETTINGS acknowledgement with a payload (RFC 9113 §6.5)");
+		violates(f, "SETTINGS acknowledgement with a payload: "
+				"connection error FRAME_SIZE_ERROR (RFC 9113 §6.5)");
 }
 
 bool h2_frame_header(struct bytes *in, struct h2_frame *f)
@@ -94,12 +98,14 @@ static void cut_padding(struct h2_frame *f, struct bytes *in)
 	if (!(f->flags & H2_PADDED))
 		return;
 	if (!bytes_get_u8(in, &pad)) {
-		violates(f, "padded frame without a pad length (RFC 9113 §6.1)");
+		violates(f, "padded frame without a pad length: "
+				"error FRAME_SIZE_ERROR (RFC 9113 §6.1)");
 		return;
 	}
 	f->pad_length = pad;
 	if (pad > in->len) {
-		violates(f, "padding is longer than the payload (RFC 9113 §6.1)");
+		violates(f, "padding is longer than the payload: "
+				"connection error PROTOCOL_ERROR (RFC 9113 §6.1)");
 		in->len = 0;
 		return;
 	}
@@ -113,7 +119,8 @@ static void get_priority(struct h2_frame *f, struct bytes *in)
 	struct bytes b = *in;
 
 	if (!bytes_get_u32(&b, &dependency) || !bytes_get_u8(&b, &weight)) {
-		violates(f, "too short for its priority fields (RFC 9113 §6.2)");
+		violates(f, "too short for its priority fields: "
+				"connection error FRAME_SIZE_ERROR (RFC 9113 §6.2)");
 		return;
 	}
 	*in = b;
@@ -121,7 +128,8 @@ static void get_priority(struct h2_frame *f, struct bytes *in)
 	f->dependency = dependency & STREAM_ID_MASK;
 	f->weight = weight + 1;
 	if (f->dependency == f->stream_id)
-		violates(f, "stream depends on itself (RFC 7540 §5.3.1)");
+		violates(f, "stream depends on itself: "
+				"stream error PROTOCOL_ERROR (RFC 7540 §5.3.1)");
 }
 
 static void get_settings(struct h2_frame *f, struct bytes in)
@@ -140,12 +148,14 @@ static void get_push_promise(struct h2_frame *f, struct bytes *in)
 
 	cut_padding(f, in);
 	if (!bytes_get_u32(in, &id)) {
-		violates(f, "PUSH_PROMISE of a wrong length (RFC 9113 §6.6)");
+		violates(f, "PUSH_PROMISE of a wrong length: "
+				"connection error FRAME_SIZE_ERROR (RFC 9113 §6.6)");
 		return;
 	}
 	f->promised_stream_id = id & STREAM_ID_MASK;
 	if (!f->promised_stream_id || f->promised_stream_id & 1)
-		violates(f, "promised stream id is not even (RFC 9113 §5.1.1, §6.6)");
+		violates(f, "promised stream id is not even: "
+				"connection error PROTOCOL_ERROR (RFC 9113 §5.1.1, §6.6)");
 }
 
 static void get_window_update(struct h2_frame *f, struct bytes *in)
@@ -156,7 +166,10 @@ static void get_window_update(struct h2_frame *f, struct bytes *in)
 		return;
 	f->increment = increment & WINDOW_MAX;
 	if (!f->increment)
-		violates(f, "WINDOW_UPDATE with an increment of 0 (RFC 9113 §6.9)");
+		violates(f, f->stream_id ? "WINDOW_UPDATE with an increment of 0: stream error "
+					   "PROTOCOL_ERROR (RFC 9113 §6.9)"
+					 : "WINDOW_UPDATE with an increment of 0: connection error "
+					   "PROTOCOL_ERROR (RFC 9113 §6.9)");
 }
 
 static void get_goaway(struct h2_frame *f, struct bytes *in)
@@ -211,7 +224,8 @@ bool h2_frame_data_start(struct h2_frame *f, struct bytes *in, uint32_t *body)
 	if (!(f->flags & H2_PADDED))
 		return true;
 	if (!f->length) {
-		violates(f, "padded frame without a pad length (RFC 9113 §6.1)");
+		violates(f, "padded frame without a pad length: "
+				"error FRAME_SIZE_ERROR (RFC 9113 §6.1)");
 		return true;
 	}
 	if (!bytes_get_u8(in, &pad))
@@ -219,7 +233,8 @@ bool h2_frame_data_start(struct h2_frame *f, struct bytes *in, uint32_t *body)
 	f->pad_length = pad;
 	*body = f->length - 1;
 	if (pad > *body) {
-		violates(f, "padding is longer than the payload (RFC 9113 §6.1)");
+		violates(f, "padding is longer than the payload: "
+				"connection error PROTOCOL_ERROR (RFC 9113 §6.1)");
 		*body = 0;
 	} else {
 		*body -= pad;
@@ -241,13 +256,16 @@ const char *h2_setting_violation(uint16_t id, uint32_t value)
 {
 	switch (id) {
 	case H2_ENABLE_PUSH:
-		return value > 1 ? "ENABLE_PUSH is neither 0 nor 1 (RFC 9113 §6.5.2)" : NULL;
+		return value > 1 ? "ENABLE_PUSH is neither 0 nor 1: "
+				"connection error PROTOCOL_ERROR (RFC 9113 §6.5.2)" : NULL;
 	case H2_INITIAL_WINDOW_SIZE:
-		return value > WINDOW_MAX ? "INITIAL_WINDOW_SIZE above 2^31-1 (RFC 9113 §6.5.2)"
+		return value > WINDOW_MAX ? "INITIAL_WINDOW_SIZE above 2^31-1: "
+				"connection error FLOW_CONTROL_ERROR (RFC 9113 §6.5.2)"
 					  : NULL;
 	case H2_MAX_FRAME_SIZE:
 		return value < H2_DEFAULT_FRAME_MAX || value > 0xffffff
-			       ? "MAX_FRAME_SIZE not within 2^14 and 2^24-1 (RFC 9113 §6.5.2)"
+			       ? "MAX_FRAME_SIZE not within 2^14 and 2^24-1: "
+			         "connection error PROTOCOL_ERROR (RFC 9113 §6.5.2)"
 			       : NULL;
 	}
 	return NULL;

@@ -24,14 +24,16 @@ static inline bool is(struct bytes b, const char *text)
 static const char *name_violation(struct bytes name)
 {
 	if (!name.len)
-		return "empty field name (RFC 9113 §8.2.1)";
+		return "empty field name: stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
 	for (size_t i = 0; i < name.len; i++) {
 		uint8_t c = name.p[i];
 
 		if (c >= 'A' && c <= 'Z')
-			return "upper case in a field name (RFC 9113 §8.2.1)";
+			return "upper case in a field name: "
+					"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
 		if (c <= ' ' || c >= 0x7f || c == ':')
-			return "character not allowed in a field name (RFC 9113 §8.2.1)";
+			return "character not allowed in a field name: "
+					"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
 	}
 	return NULL;
 }
@@ -67,9 +69,11 @@ static const char *value_violation(struct bytes value)
 	for (; i < value.len; i++)
 		bad |= is_forbidden(value.p[i]);
 	if (bad)
-		return "NUL, CR or LF in a field value (RFC 9113 §8.2.1)";
+		return "NUL, CR or LF in a field value: "
+				"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
 	if (value.len && (is_blank(value.p[0]) || is_blank(value.p[value.len - 1])))
-		return "field value begins or ends with a blank (RFC 9113 §8.2.1)";
+		return "field value begins or ends with a blank: "
+				"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
 	return NULL;
 }
 
@@ -91,13 +95,15 @@ static const char *connection_violation(struct bytes name, struct bytes value)
 	case 't':
 		http1 = is(name, "transfer-encoding");
 		if (is(name, "te") && !is(value, "trailers"))
-			return "te with something else than trailers (RFC 9113 §8.2.2)";
+			return "te with something else than trailers: "
+					"stream error PROTOCOL_ERROR (RFC 9113 §8.2.2)";
 		break;
 	case 'u':
 		http1 = is(name, "upgrade");
 		break;
 	}
-	return http1 ? "field of HTTP/1 connections (RFC 9113 §8.2.2)" : NULL;
+	return http1 ? "field of HTTP/1 connections: "
+			"stream error PROTOCOL_ERROR (RFC 9113 §8.2.2)" : NULL;
 }
 
 /* Names of the static table go by their number there (hpack_table.h). */
@@ -123,14 +129,15 @@ static const char *pseudo_violation(const struct header *f, struct bytes name, s
 	enum pseudo p = pseudo_of(f, name);
 
 	if (part == H2_TRAILER_FIELDS)
-		return "pseudo-field in trailers (RFC 9113 §8.1)";
+		return "pseudo-field in trailers: stream error PROTOCOL_ERROR (RFC 9113 §8.1)";
 	if (p == NO_PSEUDO || pseudos[p].part != part)
-		return "pseudo-field that does not belong here (RFC 9113 §8.3)";
+		return "pseudo-field that does not belong here: "
+				"stream error PROTOCOL_ERROR (RFC 9113 §8.3)";
 	if (*seen & 1u << p)
-		return "pseudo-field twice (RFC 9113 §8.3)";
+		return "pseudo-field twice: stream error PROTOCOL_ERROR (RFC 9113 §8.3)";
 	*seen |= 1u << p;
 	if (p == PATH && !value.len)
-		return "empty :path (RFC 9113 §8.3.1)";
+		return "empty :path: stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
 	if (p == METHOD && is(value, "CONNECT"))
 		*seen |= 1u << PSEUDOS;
 	return NULL;
@@ -141,18 +148,20 @@ static const char *missing_pseudo(enum h2_message_part part, unsigned seen)
 	bool connect = seen & 1u << PSEUDOS && !(seen & 1u << PROTOCOL);
 
 	if (part == H2_RESPONSE_FIELDS && !(seen & 1u << STATUS))
-		return "response without :status (RFC 9113 §8.3.2)";
+		return "response without :status: stream error PROTOCOL_ERROR (RFC 9113 §8.3.2)";
 	if (part != H2_REQUEST_FIELDS)
 		return NULL;
 	if (!(seen & 1u << METHOD))
-		return "request without :method (RFC 9113 §8.3.1)";
+		return "request without :method: stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
 	if (connect)
 		return seen & (1u << SCHEME | 1u << PATH)
-			       ? "CONNECT with :scheme or :path (RFC 9113 §8.5)"
+			       ? "CONNECT with :scheme or :path: "
+			         "stream error PROTOCOL_ERROR (RFC 9113 §8.5)"
 			       : NULL;
 	if (!(seen & 1u << SCHEME))
-		return "request without :scheme (RFC 9113 §8.3.1)";
-	return seen & 1u << PATH ? NULL : "request without :path (RFC 9113 §8.3.1)";
+		return "request without :scheme: stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
+	return seen & 1u << PATH ? NULL : "request without :path: "
+			"stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
 }
 
 static const char *field_violation(const struct header *f, struct bytes name, struct bytes value)
@@ -183,7 +192,8 @@ const char *h2_message_violation(const struct hpack_list *l, enum h2_message_par
 			continue;
 		}
 		if (name.len && name.p[0] == ':') {
-			why = regular ? "pseudo-field after a regular field (RFC 9113 §8.3)"
+			why = regular ? "pseudo-field after a regular field: "
+					"stream error PROTOCOL_ERROR (RFC 9113 §8.3)"
 				      : pseudo_violation(f, name, value, part, &seen);
 		} else {
 			regular = true;

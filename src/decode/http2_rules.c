@@ -47,13 +47,14 @@ static void check_stream(struct h2 *h, int dir, const struct h2_stream *s, struc
 	if (!tells(h) || !f->stream_id)
 		return;
 	if (f->type != H2_PRIORITY && f->type < H2_ALTSVC && is_idle(h, f->stream_id))
-		violates(f, "frame on an idle stream (RFC 9113 §5.1)");
+		violates(f, "frame on an idle stream: "
+				"connection error PROTOCOL_ERROR (RFC 9113 §5.1)");
 	if (f->type != H2_DATA)
 		return;
 	if (s && s->half[dir].ended)
-		violates(f, "DATA after END_STREAM (RFC 9113 §5.1)");
+		violates(f, "DATA after END_STREAM: stream error STREAM_CLOSED (RFC 9113 §5.1)");
 	if (!s && !may_be_late(h, dir, f->stream_id))
-		violates(f, "DATA on a closed stream (RFC 9113 §5.1)");
+		violates(f, "DATA on a closed stream: stream error STREAM_CLOSED (RFC 9113 §5.1)");
 }
 
 void h2_rules_header(struct h2 *h, int dir)
@@ -63,10 +64,12 @@ void h2_rules_header(struct h2 *h, int dir)
 	if (!d->settings_seen) {
 		d->settings_seen = true;
 		if (d->f.type != H2_SETTINGS || d->f.flags & H2_ACK)
-			violates(&d->f, "first frame is not SETTINGS (RFC 9113 §3.4)");
+			violates(&d->f, "first frame is not SETTINGS: "
+					"connection error PROTOCOL_ERROR (RFC 9113 §3.4)");
 	}
 	if (h->exact && d->f.length > d->frame_max)
-		violates(&d->f, "frame longer than MAX_FRAME_SIZE (RFC 9113 §4.2)");
+		violates(&d->f, "frame longer than MAX_FRAME_SIZE: "
+				"error FRAME_SIZE_ERROR (RFC 9113 §4.2)");
 }
 
 /* What may still be sent in direction dir, after the event's frame. A window below 0 (RFC 9113
@@ -110,8 +113,12 @@ void h2_rules_data(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
 	int dir = ev->dir;
 
 	check_stream(h, dir, s, f);
-	if (h->exact && (f->length > d->window || (s && f->length > s->half[dir].window)))
-		violates(f, "DATA beyond the flow-control window (RFC 9113 §6.9)");
+	if (h->exact && f->length > d->window)
+		violates(f, "DATA beyond the connection's window: connection error "
+			    "FLOW_CONTROL_ERROR (RFC 9113 §6.9)");
+	if (h->exact && s && f->length > s->half[dir].window)
+		violates(f, "DATA beyond the stream's window: stream error FLOW_CONTROL_ERROR "
+			    "(RFC 9113 §6.9)");
 	spend(&d->window, &d->used_up_ns, f->length, ev->end->ts_ns);
 	if (s)
 		spend(&s->half[dir].window, &s->half[dir].used_up_ns, f->length, ev->end->ts_ns);
@@ -129,7 +136,8 @@ const char *h2_rules_end(const struct h2 *h, int dir, const struct h2_stream *s)
 	    (uint64_t)half->content_length == half->data_len)
 		return NULL;
 	return dir == h->client || half->data_len
-		       ? "content-length is not the length of DATA (RFC 9113 §8.1.1)"
+		       ? "content-length is not the length of DATA: "
+		         "stream error PROTOCOL_ERROR (RFC 9113 §8.1.1)"
 		       : NULL;
 }
 
@@ -210,7 +218,8 @@ static void settings_ack(struct h2 *h, int dir, struct h2_frame *f, struct h2_ev
 	if (s.has_streams_max)
 		d->streams_max = s.streams_max;
 	if (s.has_window && !move_windows(h, dir, s.window_init, ev))
-		violates(f, "INITIAL_WINDOW_SIZE takes a window above 2^31-1 (RFC 9113 §6.9.2)");
+		violates(f, "INITIAL_WINDOW_SIZE takes a window above 2^31-1: "
+				"connection error FLOW_CONTROL_ERROR (RFC 9113 §6.9.2)");
 }
 
 void h2_rules_upgrade(struct h2 *h, struct bytes settings)
@@ -233,7 +242,10 @@ static void window_update(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
 	grant(window, f->stream_id ? &half->used_up_ns : &d->used_up_ns, f->increment,
 	      ev->end->ts_ns, &ev->stalled_ns);
 	if (*window > WINDOW_MAX && h->exact)
-		violates(f, "window above 2^31-1 (RFC 9113 §6.9.1)");
+		violates(f, f->stream_id ? "window above 2^31-1: stream error FLOW_CONTROL_ERROR "
+					   "(RFC 9113 §6.9.1)"
+					 : "window above 2^31-1: connection error FLOW_CONTROL_ERROR "
+					   "(RFC 9113 §6.9.1)");
 	tell_windows(h, !ev->dir, ev);
 }
 
@@ -263,7 +275,8 @@ void h2_rules_stray_continuation(struct h2 *h, int dir)
 {
 	struct h2_dir *d = &h->dir[dir];
 
-	violates(&d->f, "CONTINUATION without a header block to continue (RFC 9113 §6.10)");
+	violates(&d->f, "CONTINUATION without a header block to continue: "
+			"connection error PROTOCOL_ERROR (RFC 9113 §6.10)");
 	hpack_lose(&d->hpack);
 }
 
@@ -286,19 +299,23 @@ const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
 	if (!tells(h))
 		return NULL;
 	if (f->type == H2_PUSH_PROMISE && dir == h->client)
-		return "a client cannot push (RFC 9113 §8.4)";
+		return "a client cannot push: connection error PROTOCOL_ERROR (RFC 9113 §8.4)";
 	if (f->type == H2_HEADERS && dir == h->client && !(f->stream_id & 1))
-		return "a client's stream has an odd number (RFC 9113 §5.1.1)";
+		return "a client's stream has an odd number: "
+				"connection error PROTOCOL_ERROR (RFC 9113 §5.1.1)";
 	if (s && s->half[dir].ended)
-		return "HEADERS after END_STREAM (RFC 9113 §5.1)";
+		return "HEADERS after END_STREAM: stream error STREAM_CLOSED (RFC 9113 §5.1)";
 	if (!s && f->stream_id && !may_be_late(h, dir, f->stream_id))
-		return is_idle(h, f->stream_id) ? "frame on an idle stream (RFC 9113 §5.1)"
-						: "HEADERS on a closed stream (RFC 9113 §5.1)";
+		return is_idle(h, f->stream_id) ? "frame on an idle stream: "
+				"connection error PROTOCOL_ERROR (RFC 9113 §5.1)"
+						: "HEADERS on a closed stream: "
+						  "error STREAM_CLOSED (RFC 9113 §5.1)";
 	if (s && f->type == H2_HEADERS && dir == h->client && s->half[dir].blocks > 1 &&
 	    !(f->flags & H2_END_STREAM))
-		return "trailers without END_STREAM (RFC 9113 §8.1)";
+		return "trailers without END_STREAM: stream error PROTOCOL_ERROR (RFC 9113 §8.1)";
 	if (s && dir == h->client && s->half[dir].blocks == 1 &&
 	    h->stream_cnt > h->dir[dir].streams_max)
-		return "more streams than MAX_CONCURRENT_STREAMS (RFC 9113 §5.1.2)";
+		return "more streams than MAX_CONCURRENT_STREAMS: "
+				"stream error PROTOCOL_ERROR or REFUSED_STREAM (RFC 9113 §5.1.2)";
 	return fields_violation(h, dir, ev);
 }

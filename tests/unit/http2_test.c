@@ -51,7 +51,7 @@ static void padding_and_priority_are_cut_off(void **state)
 	feed_all_splits(PIECES("C " PREFACE SETTINGS "00000d 01 2c 00000001 03 00000000 10 82868441 000000 00"),
 			"1 SETTINGS 0:0 flags=0\n"
 			"1 HEADERS 1:13 flags=2c path=/ missing=1 :method=GET :scheme=http :path=/ "
-			"why=header block ends before a string (RFC 7541 §5.2)\n"
+			"why=header block ends before a string: connection error COMPRESSION_ERROR (RFC 7541 §5.2)\n"
 			"gap 4 4 recovered\n");
 	feed_all_splits(PIECES("C " PREFACE SETTINGS "000003 01 04 00000001 828684"
 			       "000006 00 09 00000001 02 616263 0000"),
@@ -75,7 +75,7 @@ static void a_block_that_is_not_continued_taints_the_table(void **state)
 	feed_all_splits(PIECES("C " PREFACE SETTINGS "000001 01 00 00000001 82 000000 04 01 00000000"
 			       "000004 01 05 00000003 828684be"),
 			"1 SETTINGS 0:0 flags=0\n"
-			"1 HEADERS 1:1 flags=0 missing=1 truncated why=header block not continued "
+			"1 HEADERS 1:1 flags=0 missing=1 truncated why=header block not continued: connection error PROTOCOL_ERROR "
 			"(RFC 9113 §6.10)\n"
 			"gap 4 1 recovered\n"
 			"1 SETTINGS 0:0 flags=1\n"
@@ -88,14 +88,33 @@ static void violations_are_named_and_decoding_goes_on(void **state)
 	feed_all_splits(PIECES("C " PREFACE "000000 04 01 00000000 000003 04 00 00000000 010203"
 			       "000004 03 00 00000000 00000008 000000 00 01 00000005"
 			       "000000 09 04 00000001 000004 08 00 00000000 00000000"),
-			"1 SETTINGS 0:0 flags=1 why=first frame is not SETTINGS (RFC 9113 §3.4)\n"
-			"1 SETTINGS 0:3 flags=0 why=SETTINGS of a wrong length (RFC 9113 §6.5)\n"
-			"1 RST_STREAM 0:4 flags=0 why=RST_STREAM on stream 0 (RFC 9113 §6.4)\n"
-			"1 DATA 5:0 flags=1 data= why=frame on an idle stream (RFC 9113 §5.1)\n"
-			"1 CONTINUATION 1:0 flags=4 data= why=CONTINUATION without a header block to continue "
-			"(RFC 9113 §6.10)\n"
-			"1 WINDOW_UPDATE 0:4 flags=0 why=WINDOW_UPDATE with an increment of 0 "
-			"(RFC 9113 §6.9)\n");
+			"1 SETTINGS 0:0 flags=1 why=first frame is not SETTINGS: "
+			"connection error PROTOCOL_ERROR (RFC 9113 §3.4)\n"
+			"1 SETTINGS 0:3 flags=0 why=SETTINGS of a wrong length: "
+			"connection error FRAME_SIZE_ERROR (RFC 9113 §6.5)\n"
+			"1 RST_STREAM 0:4 flags=0 why=RST_STREAM on stream 0: "
+			"connection error PROTOCOL_ERROR (RFC 9113 §6.4)\n"
+			"1 DATA 5:0 flags=1 data= why=frame on an idle stream: "
+			"connection error PROTOCOL_ERROR (RFC 9113 §5.1)\n"
+			"1 CONTINUATION 1:0 flags=4 data= why=CONTINUATION without a header block to "
+			"continue: connection error PROTOCOL_ERROR (RFC 9113 §6.10)\n"
+			"1 WINDOW_UPDATE 0:4 flags=0 why=WINDOW_UPDATE with an increment of 0: "
+			"connection error PROTOCOL_ERROR (RFC 9113 §6.9)\n");
+}
+
+/* Each is shown although nothing can continue it, and what it held is not known. */
+static void blocks_on_stream_0_are_shown(void **state)
+{
+	feed_all_splits(PIECES("C " PREFACE SETTINGS "000001 01 00 00000000 82 000003 05 00 00000000 828684"
+			       "000001 01 05 00000001 be"),
+			"1 SETTINGS 0:0 flags=0\n"
+			"1 HEADERS 0:1 flags=0 missing=1 truncated why=HEADERS on stream 0: "
+			"connection error PROTOCOL_ERROR (RFC 9113 §6.2)\n"
+			"gap 4 1 recovered\n"
+			"1 PUSH_PROMISE 0:3 flags=0 missing=1 truncated why=PUSH_PROMISE on stream 0: "
+			"connection error PROTOCOL_ERROR (RFC 9113 §6.6)\n"
+			"gap 4 3 recovered\n"
+			"1 HEADERS 1:1 flags=5 path=?c3.2-1 missing=1 ?c3.2-1=?c3.2-1\n");
 }
 
 /* HEADER_TABLE_SIZE binds from the acknowledgement on, in the direction that acknowledges. */
@@ -109,7 +128,7 @@ static void a_table_size_binds_once_it_is_acknowledged(void **state)
 			"1 HEADERS 1:3 flags=5 path=/ :method=GET :scheme=http :path=/\n"
 			"1 SETTINGS 0:0 flags=1\n"
 			"1 HEADERS 3:3 flags=5 path=/ :method=GET :scheme=http :path=/ why=no table size "
-			"update after a lowered limit (RFC 7541 §4.2)\n"
+			"update after a lowered limit: connection error COMPRESSION_ERROR (RFC 7541 §4.2)\n"
 			"1 HEADERS 5:4 flags=5 path=/ :method=GET :scheme=http :path=/\n");
 }
 
@@ -352,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_block_goes_on_in_continuation_frames),
 		cmocka_unit_test(a_block_that_is_not_continued_taints_the_table),
 		cmocka_unit_test(violations_are_named_and_decoding_goes_on),
+		cmocka_unit_test(blocks_on_stream_0_are_shown),
 		cmocka_unit_test(a_table_size_binds_once_it_is_acknowledged),
 		cmocka_unit_test(bytes_missing_within_data_harm_nothing_else),
 		cmocka_unit_test(after_a_gap_no_old_entry_is_believed),
