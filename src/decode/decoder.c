@@ -129,15 +129,15 @@ static void begin(struct decoder *d, const struct detected *found)
 	}
 }
 
-/* While writes are short a search waits for so many more bytes that all of them together cost
- * no more than a few dozen walks over the whole. */
+/* A search that failed waits for so many more bytes that all of them together cost no more than
+ * a few dozen walks over the whole, however short the writes are. */
 static bool worth_a_try(struct decoder_dir *dd)
 {
 	size_t len = backlog_len(&dd->log);
 
 	if (len < dd->next_try)
 		return false;
-	dd->next_try = len + (len / (dd->log.cnt + 1) < 64 ? len / 32 : 0);
+	dd->next_try = len + len / 32;
 	return true;
 }
 

@@ -241,7 +241,8 @@ static int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hp
 	if (!e) {
 		if (unknown_entry(h, index, l, out))
 			return -EPROTO;
-		apply_hint(l, out);
+		if (!l->cut)
+			apply_hint(l, out);
 		return 0;
 	}
 	if (l->cut) /* the list is full: its text is not wanted, and here nothing needs it */
@@ -258,8 +259,9 @@ static int indexed_field(struct hpack *h, struct bytes *in, uint8_t c, struct hp
 	return 0;
 }
 
-/* The name of a literal, from a table. */
-static int indexed_name(struct hpack *h, uint64_t index, struct hpack_list *l, struct header *out)
+/* The name of a literal, from a table. Once the list is full only an insertion needs its text. */
+static int indexed_name(struct hpack *h, uint64_t index, bool insert, struct hpack_list *l,
+			struct header *out)
 {
 	const struct hpack_entry *e = hpack_table_find(&h->table, index);
 
@@ -269,6 +271,8 @@ static int indexed_name(struct hpack *h, uint64_t index, struct hpack_list *l, s
 		out->unknown = 3;
 		return 0;
 	}
+	if (l->cut && !insert)
+		return 0;
 	reserve_text(l, e->name_len + HPACK_SLACK);
 	copy_text(l->text + l->len, e->text, e->name_len);
 	out->name = (struct str){ l->len, e->name_len };
@@ -289,7 +293,7 @@ static int literal_field(struct hpack *h, struct bytes *in, uint8_t c, struct hp
 
 	if (get_integer(h, in, c, insert ? 6 : 4, &index))
 		return -EPROTO;
-	rc = index ? indexed_name(h, index, l, out) : get_string(h, in, l, &out->name);
+	rc = index ? indexed_name(h, index, insert, l, out) : get_string(h, in, l, &out->name);
 	if (rc || get_string(h, in, l, &out->value))
 		return -EPROTO;
 	out->sensitive = !insert && (c & 0x10);
