@@ -53,9 +53,9 @@ struct call {
 	bool is_grpc;
 	bool is_head, is_connect; /* HTTP/1: the method, for how the response is framed */
 	bool status_hidden;     /* a status (HTTP or gRPC) was sent but is not known */
+	bool is_likely_ok;      /* grpc_status is hidden; see call_find_status() */
 	int status;             /* < 0 none */
 	int32_t grpc_status;    /* < 0 none */
-	bool is_likely_ok;      /* grpc_status is hidden; see call_find_status() */
 	int64_t timeout_ns;     /* < 0 none */
 	int64_t error_code;     /* < 0 none */
 	enum call_outcome outcome;
@@ -78,14 +78,13 @@ struct calls {
 	struct call *done, **done_tail; /* finished, to become records */
 
 	struct call *body_call;      /* message.c: the body that messages are cut out of */
-	enum call_side body_side;
 	struct bytes body;
 	struct stamp body_st;
 	struct grpc_message message; /* and the message that is to become a record */
+	struct call *message_call;
+	enum call_side body_side, message_side;
 	bool has_message;
 	bool decoded;
-	struct call *message_call;
-	enum call_side message_side;
 	struct buf plain;            /* the message decompressed */
 	struct buf untexted;         /* the body without its base64 */
 };

@@ -4,6 +4,7 @@
 #include "decode/call.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "decode/inflate.h"
 #include "util/xalloc.h"
@@ -40,13 +41,36 @@ static struct bytes untext(struct calls *cs, struct call_body *b, struct bytes i
 	return buf_bytes(&cs->untexted);
 }
 
+/* The one that was dropped last: the next message needs it. */
+static struct call_body *spare;
+
 static struct call_body *body_of(const struct calls *cs, struct call_half *half)
 {
 	if (!half->body) {
-		half->body = xcalloc(1, sizeof(*half->body));
-		half->body->grpc.keep = cs->d->want->kind[KIND_MESSAGE] && cs->d->want->data;
+		half->body = spare ? spare : xmalloc(sizeof(*half->body));
+		spare = NULL;
+		*half->body = (struct call_body){
+			.grpc.keep = cs->d->want->kind[KIND_MESSAGE] && cs->d->want->data,
+			.grpc.index = half->messages,
+		};
 	}
 	return half->body;
+}
+
+/* Between two messages a side needs nothing but their number, so that a stream that is open for
+ * long costs little. */
+static void drop_body(struct call_half *half)
+{
+	const struct grpc *g = &half->body->grpc;
+
+	if (g->prefix_len || g->is_lost || half->body->base64_cnt)
+		return;
+	grpc_release(&half->body->grpc);
+	if (spare)
+		free(half->body);
+	else
+		spare = half->body;
+	half->body = NULL;
 }
 
 void call_body(struct calls *cs, struct call *c, enum call_side side, struct bytes body,
@@ -159,6 +183,7 @@ int message_next(struct calls *cs, struct batch *b)
 		if (!half->body->grpc.prefix_len)
 			half->body->message_st = cs->body_st;
 		if (grpc_next(&half->body->grpc, cs->body, &used, &cs->message) <= 0) {
+			drop_body(half);
 			cs->body_call = NULL;
 			break;
 		}

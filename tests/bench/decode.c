@@ -356,24 +356,33 @@ static void memory(const struct blocks *requests, const struct blocks *responses
 	struct conn_info info = { .id = 1, .seen_open = true, .addr = "/run/app.sock" };
 	struct batch *b = batch_new();
 	struct decoder *d;
-	size_t few, many, before;
+	static const uint8_t message[] = { 0, 0, 0, 0, 3, 8, 1, 16 }; /* whole; its first 6 bytes not */
+	size_t few, many, before, open[3];
 
 	run_spf(requests); /* what all connections share is there before */
 	few = idle_len(&want, b, requests, responses, 5);
 	many = idle_len(&want, b, requests, responses, 60);
 	d = connection(&want, &info, b, requests, responses, 60);
 	before = allocated();
-	for (uint32_t k = 60; k < 60 + STREAMS; k++) {
-		struct buf to = { 0 };
+	for (int step = 0; step < 3; step++) {
+		for (uint32_t k = 60; k < 60 + STREAMS; k++) {
+			struct bytes data = bytes_of(message, step == 1 ? 8 : 6);
+			struct buf to = { 0 };
 
-		put_frame(&to, (uint32_t)requests->v[k].len, H2_HEADERS, H2_END_HEADERS, 1 + 2 * k,
-			  requests->v[k]);
-		decoder_feed(d, 0, buf_bytes(&to), &no_stamp);
-		drain(d, b);
-		buf_release(&to);
+			if (step)
+				put_frame(&to, (uint32_t)data.len, H2_DATA, 0, 1 + 2 * k, data);
+			else
+				put_frame(&to, (uint32_t)requests->v[k].len, H2_HEADERS, H2_END_HEADERS,
+					  1 + 2 * k, requests->v[k]);
+			decoder_feed(d, 0, buf_bytes(&to), &no_stamp);
+			drain(d, b);
+			buf_release(&to);
+		}
+		open[step] = (allocated() - before) / STREAMS;
 	}
-	printf("memory: idle connection %zu bytes after 5 calls, %zu with both tables full; "
-	       "open stream %zu bytes\n", few, many, (allocated() - before) / STREAMS);
+	printf("memory: idle connection %zu bytes after 5 calls, %zu with both tables full\n"
+	       "        open stream %zu bytes, after a message %zu, within a message %zu\n",
+	       few, many, open[0], open[1], open[2]);
 	decoder_free(d);
 	free(b);
 }
