@@ -22,6 +22,11 @@ local fmt, text, color = require "spf.fmt", require "spf.text", require "spf.col
 local A = spf.args
 local conn, last_from = A.conn, nil
 
+-- The first writes come before it is known what they speak. They are kept, and shown as they are
+-- if nothing is made of them.
+local early, MAX_EARLY = {}, 64
+local decoded = false -- something was: what is unknown later, after an upgrade, stays so
+
 local function mine(r)
   conn = conn or r.conn_id
   if r.conn_id ~= conn then return false end
@@ -55,6 +60,7 @@ end
 
 function on_frame(f)
   if not mine(f) then return end
+  early, decoded = {}, true
   local kind = f.type
   if kind == "HEADERS" or kind == "PUSH_PROMISE" then
     speaker(f)
@@ -74,6 +80,7 @@ end
 
 function on_http(m)
   if not mine(m) then return end
+  early, decoded = {}, true
   speaker(m)
   if m.what == "request" then
     color.print("  " .. color.bold((m.method or "?") .. " " .. (m.path or "?")) .. " HTTP/" .. (m.version or "?"))
@@ -84,9 +91,6 @@ function on_http(m)
   payload(m.body)
 end
 
--- The first writes come before it is known what they speak. They are kept, and shown as they are
--- if nothing is made of them.
-local early, MAX_EARLY = {}, 64
 
 local function show_early()
   for _, c in ipairs(early) do
@@ -102,7 +106,7 @@ function on_chunk(c)
     return
   end
   early[#early + 1] = c
-  if #early == MAX_EARLY then show_early() end
+  if decoded or #early == MAX_EARLY then show_early() end
 end
 
 function on_end() show_early() end

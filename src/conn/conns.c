@@ -260,6 +260,7 @@ void conn_record(struct batch *b, const struct conn *c, int dir, const struct ch
 		.kind = KIND_CHUNK,
 		.from = (uint8_t)c->info.role[dir],
 		.transport = (uint8_t)c->info.transport,
+		.proto = (uint8_t)decoder_proto(c->decoder),
 		.exact = 1,
 	};
 	struct rec_chunk *r = batch_record(b, sizeof(*r), &head);

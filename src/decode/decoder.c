@@ -34,6 +34,11 @@ void decoder_free(struct decoder *d)
 	free(d);
 }
 
+enum proto decoder_proto(const struct decoder *d)
+{
+	return d && d->handler ? d->handler->proto : PROTO_UNKNOWN;
+}
+
 void decoder_open(struct decoder *d, const struct stamp *st)
 {
 	decoder_add_conn(d, CONN_OPEN, st);

@@ -58,6 +58,9 @@ struct decoder;
 struct decoder *decoder_new(const struct want *want, struct conn_info *info);
 void decoder_free(struct decoder *d);
 
+/* What the connection speaks, as far as is known by now; d may be NULL. */
+enum proto decoder_proto(const struct decoder *d);
+
 /* Gives the next bytes of direction dir (0 or 1), in stream order. They are borrowed until
  * decoder_next() has returned 0, and must have been drained by it before the next call. */
 void decoder_feed(struct decoder *d, int dir, struct bytes in, const struct stamp *st);

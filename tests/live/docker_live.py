@@ -88,6 +88,8 @@ def test_docker_attach_goes_on_as_raw_bytes_of_both_sides():
     calls = [r for r in records if r["kind"] == "call"]
     assert [(c["status"], c["outcome"]) for c in calls] == [(101, "complete")], calls
     assert not [r for r in records if r["kind"] == "gap"], records
+    protos = [r["proto"] for r in records if r["kind"] == "chunk"]
+    assert protos == ["unknown", "http/1.1"] + ["unknown"] * 4, protos  # before its decoding
     chunks = [(r["from"], r["data"]) for r in records if r["kind"] == "chunk"][2:]
     assert [(who, data[-3:]) for who, data in chunks] == \
         [("client", "ls\n"), ("server", "ls\n"), ("client", "re\n"), ("server", "re\n")], chunks
