@@ -371,6 +371,8 @@ static void take_tails(struct pipeline *p, struct conn *conn)
 
 static void on_close(struct pipeline *p, const struct chunk *c)
 {
+	static const char *const closed[] = { "closed", "closed by the client",
+					      "closed by the server" }; /* by enum role */
 	struct stamp st = stamp_of(p, c);
 	int dir;
 	struct conn *conn = conns_find(&p->conns, c->sock, &dir);
@@ -380,7 +382,7 @@ static void on_close(struct pipeline *p, const struct chunk *c)
 	take_tails(p, conn);
 	if (conn->decoder && !conn->is_filtered)
 		write_chunk(p, c);
-	close_conn(p, conn, OUTCOME_CLOSED, dir == 0 ? "closed by end 0" : "closed by end 1", &st);
+	close_conn(p, conn, OUTCOME_CLOSED, closed[conn->info.role[dir]], &st);
 }
 
 static void take(struct pipeline *p, const struct chunk *c)

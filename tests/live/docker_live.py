@@ -134,3 +134,21 @@ def test_docker_exchanges_of_every_kind():
     assert [r["status"] for r in http if r["what"] == "response"] == [100, 200], http
     sent = sum(r["body_length"] for r in http if r["from"] == "client")
     assert sent == 200_000, sent
+
+
+def test_docker_connections_open_speak_and_close():
+    docker = Docker()
+    spf = live.Spf("-j", "-k", "conn,call", docker.sock)
+    docker.curl("/_ping", "http://docker/v1.43/containers/json")
+    docker.stop()
+    records = spf.records()
+    conns = [r for r in records if r["kind"] == "conn" and r["conn_id"] == 1]
+    assert [(c["op"], c["proto"]) for c in conns] == \
+        [("open", "unknown"), ("proto", "http/1.1"), ("close", "http/1.1")], conns
+    end, calls = conns[-1], [r for r in records if r["kind"] == "call"]
+    assert end["seen_open"] and end["calls"] == len(calls) == 2, (end, calls)
+    assert end["client"]["comm"] == "curl" and end["server"]["pid"] == docker.p.pid, end
+    assert end["client_pid"] == calls[0]["client_pid"], (end, calls)
+    assert end["reason"] in ("closed by the client", "closed by the server"), end
+    assert end["duration_us"] >= calls[0]["duration_us"] + calls[1]["duration_us"], (end, calls)
+    assert end["bytes_to_client"] > sum(c["resp_bytes"] for c in calls), (end, calls)

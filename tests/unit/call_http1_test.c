@@ -185,26 +185,39 @@ static void what_goes_through_connect_is_found_out_anew(void **state)
 	      S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
 }
 
-static void a_compressed_body_is_shown_inflated(void **state)
+static void check_inflated(const char *head, int window, const char *want)
 {
-	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
 	uint8_t z[128];
 	z_stream zs = { .next_in = (Bytef *)(uintptr_t)"hello hello hello", .avail_in = 17,
 			.next_out = z, .avail_out = sizeof(z) };
 	struct pair p;
 
-	deflateInit2(&zs, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY);
+	deflateInit2(&zs, 9, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY);
 	assert_int_equal(deflate(&zs, Z_FINISH), Z_STREAM_END);
 	pair_init(&p, true);
 	give(&p, CLIENT, BYTES_LIT("GET / HTTP/1.1\r\nHost: d\r\n\r\n"));
-	give(&p, SERVER, bytes_of(head, sizeof(head) - 1));
+	give(&p, SERVER, bytes_str(head));
 	give(&p, SERVER, bytes_of(z, zs.total_out));
 	close_pair(&p, OUTCOME_CLOSED);
-	assert_text(buf_bytes(&p.out), "http client GET d/ body(0)=\n"
-				       "http server 200 GET d/ body(28)=hello\\20hello\\20hello\n"
-				       "call -1 GET / complete 200 b=0/28\n");
+	assert_text(buf_bytes(&p.out), want);
 	pair_release(&p);
 	deflateEnd(&zs);
+}
+
+static void a_compressed_body_is_shown_inflated(void **state)
+{
+	check_inflated("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", 31,
+		       "http client GET d/ body(0)=\n"
+		       "http server 200 GET d/ body(28)=hello\\20hello\\20hello\n"
+		       "call -1 GET / complete 200 b=0/28\n");
+	check_inflated("HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n", 15,
+		       "http client GET d/ body(0)=\n"
+		       "http server 200 GET d/ body(16)=hello\\20hello\\20hello\n"
+		       "call -1 GET / complete 200 b=0/16\n");
+	check_inflated("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 16\r\n\r\n", 15,
+		       "http client GET d/ body(0)=\n"
+		       "http server 200 GET d/ body(16)=x\\da\\cbH\\cd\\c9\\c9W\\c8@\\90\\00:.\\06}\n"
+		       "call -1 GET / complete 200 b=0/16\n");
 }
 
 /* Parts as whole writes, and what is shown after each of them. */

@@ -228,14 +228,15 @@ static void a_promise_is_a_request_of_its_own(void **state)
 				      "call 2 GET /p complete 200 b=0/6\n");
 }
 
-static void compressed_messages_are_inflated_or_their_coding_named(void **state)
+/* window: what zlib takes for gzip (31) or deflate (15). */
+static void check_compressed(const char *encoding, int window, const char *want)
 {
 	struct buf c = { 0 }, s = { 0 }, body = { 0 };
 	uint8_t z[128];
 	z_stream zs = { .next_in = (Bytef *)(uintptr_t)"hello hello hello", .avail_in = 17,
 			.next_out = z + 5, .avail_out = sizeof(z) - 5 };
 
-	deflateInit2(&zs, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY);
+	deflateInit2(&zs, 9, Z_DEFLATED, window, 9, Z_DEFAULT_STRATEGY);
 	assert_int_equal(deflate(&zs, Z_FINISH), Z_STREAM_END);
 	memcpy(z, "\1\0\0\0", 4);
 	z[4] = (uint8_t)zs.total_out;
@@ -243,16 +244,41 @@ static void compressed_messages_are_inflated_or_their_coding_named(void **state)
 	buf_append(&body, BYTES_LIT("\0\0\0\0\5plain"));
 	deflateEnd(&zs);
 	HEADERS(&c, END_HEADERS, 1, ":method", "POST", ":path", "/a.B/Do", "content-type",
-		"application/grpc", "grpc-encoding", "gzip");
+		"application/grpc", "grpc-encoding", encoding);
 	frame(&c, 0, 0, 1, buf_bytes(&body));
 	HEADERS(&s, END_HEADERS, 1, ":status", "200", "grpc-encoding", "snappy");
 	RAW(&s, 0, 0, 1, "\1\0\0\0\2zz");
 	buf_release(&body);
-	check(&c, &s, OUTCOME_CAPTURE_END,
-	      "message client 1.1 len=28 /a.B/Do z:gzip data=hello\\20hello\\20hello\n"
-	      "message client 1.2 len=5 /a.B/Do enc:gzip data=plain\n"
-	      "message server 1.1 len=2 /a.B/Do z:snappy\n"
-	      "call 1 POST /a.B/Do capture_end 200 grpc=-1 m=2/1 b=43/7 incomplete\n");
+	check(&c, &s, OUTCOME_CAPTURE_END, want);
+}
+
+static void compressed_messages_are_inflated_or_their_coding_named(void **state)
+{
+	check_compressed("gzip", 31,
+			 "message client 1.1 len=28 /a.B/Do z:gzip data=hello\\20hello\\20hello\n"
+			 "message client 1.2 len=5 /a.B/Do enc:gzip data=plain\n"
+			 "message server 1.1 len=2 /a.B/Do z:snappy\n"
+			 "call 1 POST /a.B/Do capture_end 200 grpc=-1 m=2/1 b=43/7 incomplete\n");
+	check_compressed("deflate", 15,
+			 "message client 1.1 len=16 /a.B/Do z:deflate data=hello\\20hello\\20hello\n"
+			 "message client 1.2 len=5 /a.B/Do enc:deflate data=plain\n"
+			 "message server 1.1 len=2 /a.B/Do z:snappy\n"
+			 "call 1 POST /a.B/Do capture_end 200 grpc=-1 m=2/1 b=31/7 incomplete\n");
+}
+
+static void grpc_web_over_http2_has_its_status_in_the_body(void **state)
+{
+	struct buf c = { 0 }, s = { 0 };
+
+	HEADERS(&c, END_HEADERS, 1, ":method", "POST", ":scheme", "http", ":path", "/a.B/Do",
+		"content-type", "application/grpc-web+proto");
+	RAW(&c, 0, END_STREAM, 1, "\0\0\0\0\2hi");
+	HEADERS(&s, END_HEADERS, 1, ":status", "200", "content-type", "application/grpc-web");
+	RAW(&s, 0, END_STREAM, 1, "\0\0\0\0\1x\x80\0\0\0\x0fgrpc-status:3\r\n");
+	check(&c, &s, OUTCOME_CLOSED,
+	      "message client 1.1 len=2 /a.B/Do data=hi\n"
+	      "message server 1.1 len=1 /a.B/Do data=x\n"
+	      "call 1 POST /a.B/Do complete 200 grpc=3 m=1/1 b=7/26 failed\n");
 }
 
 /* The record of the only call, kept apart from the batch. */
@@ -487,6 +513,7 @@ int main(void)
 		cmocka_unit_test(interim_responses_are_not_the_response),
 		cmocka_unit_test(a_promise_is_a_request_of_its_own),
 		cmocka_unit_test(compressed_messages_are_inflated_or_their_coding_named),
+		cmocka_unit_test(grpc_web_over_http2_has_its_status_in_the_body),
 		cmocka_unit_test(written_and_read_make_three_times),
 		cmocka_unit_test(without_read_times_the_latency_is_that_of_the_capture),
 		cmocka_unit_test(a_gap_in_a_body_cuts_one_message),
