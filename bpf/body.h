@@ -38,6 +38,8 @@ struct sock_state {
 	u8 is_tcp;
 	u8 is_local; /* TCP: so is the other end, for all that is known */
 	u8 has_urgent; /* somebody read with MSG_OOB */
+	u32 looks;     /* at processes that are not meant: */
+	u64 others[2]; /* who wrote and read last (pid and tid) */
 	u32 peer_slot; /* the other direction's; SPF_SLOTS: not known. TCP: lives as long */
 	u64 peer_id;
 	u64 skb;     /* stream: the buffer that is being read, */
@@ -153,9 +155,9 @@ static __always_inline int announce(struct sock *sk, struct sock_state *st, stru
 
 /* ---- whose it is (who.h) ----------------------------------------------------------------- */
 
-/* What was written to a connection and not read yet, as it would have been reported had the
- * connection been meant by then: a server that is meant is known when it reads. */
-struct waiting_writes {
+/* What was written to a connection before anybody read from it, as it would have been reported
+ * had the connection been meant by then: a server that is meant is known when it reads. */
+struct first_writes {
 	u32 cnt;
 	struct spf_event_sent w[4];
 };
@@ -165,8 +167,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SPF_SLOTS);
 	__type(key, u32);
-	__type(value, struct waiting_writes);
-} waiting_writes SEC(".maps");
+	__type(value, struct first_writes);
+} first_writes SEC(".maps");
 
 static __always_inline bool is_asked(void)
 {
@@ -175,17 +177,16 @@ static __always_inline bool is_asked(void)
 
 static __always_inline void forget_writes(u32 slot_nr)
 {
-	struct waiting_writes *f = cfg_who.is_asked ? bpf_map_lookup_elem(&waiting_writes, &slot_nr) : 0;
+	struct first_writes *f = cfg_who.is_asked ? bpf_map_lookup_elem(&first_writes, &slot_nr) : 0;
 
 	if (f)
 		f->cnt = 0;
 }
 
-static __always_inline void keep_write(struct sock_state *st, struct spf_slot *slot, u64 off,
-				       u64 len)
+static __always_inline void keep_write(struct sock_state *st, u64 off, u64 len)
 {
-	struct waiting_writes *f = bpf_map_lookup_elem(&waiting_writes, &st->slot);
-	u32 cnt = !f ? 4 : off <= slot->read ? 0 : f->cnt;
+	struct first_writes *f = bpf_map_lookup_elem(&first_writes, &st->slot);
+	u32 cnt = f ? f->cnt : 4;
 
 	if (cnt >= 4)
 		return;
@@ -198,12 +199,12 @@ static __always_inline void keep_write(struct sock_state *st, struct spf_slot *s
 /* From here on the direction is captured. */
 static __always_inline void mean(u32 slot_nr, struct spf_slot *slot)
 {
-	struct waiting_writes *f = bpf_map_lookup_elem(&waiting_writes, &slot_nr);
+	struct first_writes *f = bpf_map_lookup_elem(&first_writes, &slot_nr);
 	int i;
 
 	slot->is_unmeant = 0;
 	for (i = 0; f && i < 4 && i < f->cnt; i++)
-		if (f->w[i].e.sock == slot->sock && f->w[i].off + f->w[i].len > slot->read &&
+		if (f->w[i].e.sock == slot->sock &&
 		    bpf_ringbuf_output(&ring, &f->w[i], sizeof(f->w[i]), BPF_RB_NO_WAKEUP))
 			__sync_fetch_and_add(&control.sent_lost, 1);
 }
@@ -222,8 +223,17 @@ static __always_inline void used_by(struct sock_state *st, struct spf_slot *slot
 		mean(other, slot);
 }
 
-static __always_inline void used(struct sock_state *st, struct spf_slot *slot)
+enum { WRITER, READER };
+
+/* The running process writes or reads. One that was looked at is looked at again only now and
+ * then, for it may change its name, user or cgroup. */
+static __always_inline void used(struct sock_state *st, struct spf_slot *slot, int as)
 {
+	u64 id = bpf_get_current_pid_tgid();
+
+	if (!slot->is_unmeant || (st->others[as] == id && ++st->looks & 63))
+		return;
+	st->others[as] = id;
 	used_by(st, slot, current_task());
 }
 
@@ -233,7 +243,7 @@ static __always_inline void reads(struct sock_state *st)
 	struct spf_slot *slot = st && st->is_watched ? bpf_map_lookup_elem(&slots, &st->slot) : 0;
 
 	if (slot)
-		used(st, slot);
+		used(st, slot, READER);
 }
 
 /* The process that connected, or made the pair. */
@@ -461,9 +471,9 @@ static __always_inline void sent(struct sock_state *st, u64 len)
 	off = slot->accepted;
 	__sync_fetch_and_add(&slot->accepted, len);
 	if (is_asked())
-		used(st, slot);
-	if (slot->is_unmeant)
-		keep_write(st, slot, off, len);
+		used(st, slot, WRITER);
+	if (slot->is_unmeant && !slot->read)
+		keep_write(st, off, len);
 	if (slot->is_unwanted | slot->is_unmeant)
 		return;
 	s = bpf_ringbuf_reserve(&ring, sizeof(*s), 0);
@@ -533,6 +543,20 @@ static __always_inline void mark(struct sock_state *st, struct spf_slot *slot, u
 	st->lost = slot->lost;
 	st->unreadable = slot->unreadable;
 	st->filtered = slot->filtered;
+}
+
+/* A stream's buffer was read, or peeked at, up to end, and nobody who is meant has used the
+ * connection: counted only, each byte once. known: how far the buffer was known. */
+static __always_inline void filter_read(struct sock_state *st, struct spf_slot *slot, u64 skb,
+					u32 known, u32 end)
+{
+	u32 len = end > known ? end - known : 0;
+
+	st->skb = skb;
+	st->skb_end = known + len;
+	st->skb_at = 0xffffffff; /* nothing to go back to: see mark() */
+	slot->read += len;
+	slot->filtered += len;
 }
 
 static __always_inline void unmark(struct sock_state *st, u64 skb)

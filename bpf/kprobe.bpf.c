@@ -309,7 +309,7 @@ static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
 	if (!slot)
 		return 0;
 	if (is_asked())
-		used(st, slot);
+		used(st, slot, READER);
 	if (flags)
 		st->has_urgent = 1;
 	else if (BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)

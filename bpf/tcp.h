@@ -499,7 +499,7 @@ static __always_inline void segment_read(struct sk_buff *skb, struct sock *sk, u
 	nr = st->slot;
 	slot = is_asked() ? bpf_map_lookup_elem(&slots, &nr) : 0;
 	if (slot)
-		used(st, slot);
+		used(st, slot, READER);
 	nr = st->peer_slot;
 	slot = bpf_map_lookup_elem(&slots, &nr);
 	seg.seq = BPF_CORE_READ((struct tcp_skb_cb *)skb->cb, seq) + at;

@@ -247,13 +247,20 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 	st = state_at_read(sk);
 	if (!st || !st->is_watched)
 		return 0;
-	running_call(&flags);
-	slot = flags & MSG_PEEK ? 0 : bpf_map_lookup_elem(&slots, &st->slot);
+	slot = bpf_map_lookup_elem(&slots, &st->slot);
 	if (!slot)
 		return 0;
-	if (is_asked())
-		used(st, slot);
 	at = parms_of(skb)->consumed;
+	if (is_asked()) {
+		used(st, slot, READER);
+		if (slot->is_unmeant && sk->sk_type == SOCK_STREAM) {
+			filter_read(st, slot, (u64)skb, known_end(st, skb, at), at + len);
+			return 0;
+		}
+	}
+	running_call(&flags);
+	if (flags & MSG_PEEK)
+		return 0;
 	if (sk->sk_type == SOCK_STREAM && !(flags & MSG_OOB)) {
 		end = known_end(st, skb, at);
 		if (end < at) {
@@ -291,7 +298,7 @@ int BPF_PROG(on_consumed, struct sk_buff *skb, u64 location)
 	if (!slot)
 		return 0;
 	if (is_asked())
-		used(st, slot);
+		used(st, slot, READER);
 	if (end < skb->len && running_call(&flags) == NR_SPLICE)
 		take(skb, st->slot, slot, end, skb->len - end, 0);
 	return 0;
@@ -390,7 +397,7 @@ int BPF_PROG(on_queued, struct sock *sk)
 		return 0;
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
 	if (slot)
-		used(st, slot);
+		used(st, slot, WRITER);
 	return 0;
 }
 
@@ -402,7 +409,7 @@ int BPF_PROG(on_received, struct sock *sk, int ret, int flags)
 
 	if (!is_active())
 		return 0;
-	if (ret > 0 && is_asked() && is_tcp(sk))
+	if (ret > 0 && is_asked() && !is_unix(sk) && is_tcp(sk))
 		reads(state_find(sk));
 	if (ret || !is_unix(sk))
 		return 0;

@@ -248,7 +248,7 @@ static int open_tracepoint(struct backend *b, const struct backend_config *c)
 	skel->rodata->cfg_tcp = c->watch_tcp;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
 	skel->rodata->cfg_who = c->who;
-	size_maps(skel->maps.waiting_writes, skel->maps.followed, c);
+	size_maps(skel->maps.first_writes, skel->maps.followed, c);
 	f = find_symbol("unix_stream_read_generic");
 	skel->rodata->cfg_reader_from = f->from;
 	skel->rodata->cfg_reader_to = f->to;
@@ -275,7 +275,7 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 	skel->rodata->cfg_vmemmap_base = find_symbol("vmemmap_base")->from;
 	skel->rodata->cfg_page_offset_base = find_symbol("page_offset_base")->from;
 	skel->rodata->cfg_who = c->who;
-	size_maps(skel->maps.waiting_writes, skel->maps.followed, c);
+	size_maps(skel->maps.first_writes, skel->maps.followed, c);
 	b->skel = skel;
 	b->obj = skel->obj;
 	b->destroy = destroy_kprobe;

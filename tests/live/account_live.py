@@ -280,3 +280,47 @@ def test_account_of_what_a_closed_peer_left():
     assert [(c["data"], c["addr"], c["from"]) for c in chunks] == \
         [("left behind", pair.where, "server")], chunks
     assert ", 0 of unknown sockets" in spf.err(), spf.err()
+
+
+def test_account_of_what_is_filtered_is_exact():
+    """Peeks are not counted twice, and what is spliced out is counted."""
+    spf = capture("-p", "1", live.path("exact.sock"))
+    pair = Pair("exact.sock")
+    for _ in range(3):
+        pair.client.sendall(b"e" * 1000)
+        pair.server.recv(500, socket.MSG_PEEK)
+        pair.server.recv(300)
+        pair.server.recv(700, socket.MSG_PEEK)
+        r, w = os.pipe()
+        left = 200
+        while left:
+            left -= os.splice(pair.server.fileno(), w, left)
+        os.close(r)
+        os.close(w)
+        got = 0
+        while got < 500:
+            got += len(pair.server.recv(1000))
+    pair.close()
+    spf.finish()
+    assert Account(spf).of(pair.where) == {"accepted": 3000, "filtered": 3000}
+
+
+def test_account_over_tcp():
+    port = live.free_port()
+    spf = capture(f"tcp:{port}")
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        client = socket.create_connection(("127.0.0.1", port))
+        server, _ = listener.accept()
+    client.sendall(REQUEST)
+    server.recv(1000)
+    server.sendall(ANSWER)
+    client.recv(1000)
+    transfer(server, client, 1 << 20)
+    client.close()
+    server.close()
+    spf.finish()
+    n, addr = Account(spf), f"127.0.0.1:{port}"
+    assert n.of(addr) == {"accepted": len(REQUEST), "decoded": len(REQUEST)}
+    back = n.of(addr, "server to client")
+    assert back["accepted"] == len(ANSWER) + (1 << 20), back
+    assert back["decoded"] >= len(ANSWER) and "unread" not in back, back

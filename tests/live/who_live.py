@@ -77,7 +77,7 @@ class Peer:
 
 def said(spf):
     """What was captured, as (direction, text) with its writer and reader."""
-    return [(c["from"], c["data"], c["pid"], c.get("reader_pid"))
+    return [(c["from"], c["data"], c.get("pid"), c.get("reader_pid"))
             for c in spf.records() if c["kind"] == "chunk"]
 
 
@@ -142,7 +142,8 @@ def test_pid_of_a_process_that_gets_the_socket_later():
     assert late.do("recv", "a") == "after"
     late.do("send", "a", "AFTER")
     assert one.do("recv", "c") == "AFTER"
-    assert said(spf) == [("client", "after", one.pid, late.pid),
+    # written while nobody who is meant had the socket: who wrote it is not kept for long
+    assert said(spf) == [("client", "after", None, late.pid),
                          ("server", "AFTER", late.pid, one.pid)]
     assert filtered(spf) == 12, spf.err()
     assert "DOES NOT" not in spf.err() and " lost 0 " in spf.err(), spf.err()
