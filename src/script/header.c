@@ -236,10 +236,25 @@ static const char *parse_number(struct bytes in, enum arg_type type, double *out
 	return ok ? NULL : "a number is missing";
 }
 
+static const char *unknown_tag(struct bytes tag)
+{
+	static const char *const tags[] = { "@author", "@license", "@api", "@category",
+					    "@interval", "@arg", "@usage", "@output" };
+	static char why[128];
+	char typed[41];
+	struct near best = { NULL, 0 };
+
+	snprintf(typed, sizeof(typed), "%.*s", (int)(tag.len < 40 ? tag.len : 40), tag.p);
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		near_offer(&best, typed, tags[i]);
+	snprintf(why, sizeof(why), "unknown tag %s%s%s%s", typed, best.name ? "; did you mean " : "",
+		 best.name ? best.name : "", best.name ? "?" : "");
+	return why;
+}
+
 /* One "@tag value" line. Returns NULL, or what is wrong with it. */
 static const char *parse_tag(struct script_header *h, struct bytes in, bool *in_output)
 {
-	static char note[64];
 	struct bytes tag = word(&in), value = trim(in);
 	const char *why = NULL;
 	double n = 0;
@@ -265,8 +280,7 @@ static const char *parse_tag(struct script_header *h, struct bytes in, bool *in_
 	} else if (bytes_equal(tag, BYTES_LIT("@output"))) {
 		*in_output = true;
 	} else {
-		snprintf(note, sizeof(note), "unknown tag %.*s", (int)(tag.len < 40 ? tag.len : 40), tag.p);
-		why = note;
+		why = unknown_tag(tag);
 	}
 	return why;
 }

@@ -56,7 +56,7 @@ static void headers_that_are_wrong_are_refused(void **state)
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
-		{ "--- A.\n-- @licence MIT\n", "x:2: unknown tag @licence" },
+		{ "--- A.\n-- @licence MIT\n", "x:2: unknown tag @licence; did you mean @license?" },
 		{ "--- A.\n-- @arg top itn=2 Rows\n", "x:2: @arg NAME TYPE=DEFAULT MEANING, TYPE one of string int "
 						   "number bool duration bytes enum pattern list" },
 		{ "--- A.\n-- @arg top int(1..)=2 Rows\n", "x:2: bad limits of an @arg: int(1..100) or enum(a,b)" },
