@@ -36,7 +36,6 @@ struct conn {
 };
 
 static struct conn conns[CONNS];
-static int frames = FRAMES;
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 static uint32_t rnd(void)
@@ -109,17 +108,17 @@ static void put_one(struct conn *c, int i)
 static void make_traffic(void)
 {
 	for (int i = 0; i < CONNS; i++) {
-		conns[i].cut = xcalloc((size_t)frames / CONNS + 1, sizeof(size_t));
+		conns[i].cut = xcalloc(FRAMES / CONNS + 1, sizeof(size_t));
 		nghttp2_hd_deflate_new(&conns[i].deflater, 4096);
 		conns[i].stream = UINT32_MAX; /* + 2 = 1 */
 		put_frame(&conns[i], 4, 0, 0, "", 0);
 	}
-	for (int i = 0; i < frames; i++) {
+	for (int i = 0; i < FRAMES; i++) {
 		struct conn *c = &conns[i % CONNS];
 		size_t last = c->cut_cnt ? c->cut[c->cut_cnt - 1] : 0;
 
 		put_one(c, i);
-		if (c->bytes.len - last >= CHUNK || i >= frames - CONNS)
+		if (c->bytes.len - last >= CHUNK || i >= FRAMES - CONNS)
 			c->cut[c->cut_cnt++] = c->bytes.len;
 	}
 }
@@ -420,50 +419,37 @@ static void dump_chunk(int conn, char dir, struct bytes b)
 	printf(" conn=%d\n", conn + 1);
 }
 
-static void dump(void)
+/* A connection from its beginning to its end. */
+static void dump_conn(const struct conn *c, int number)
 {
-	puts("@ epoch=1700000000 start=0");
-	for (int i = 0; i < CONNS; i++)
-		printf("O early=1 role=client addr=/run/shop%d.sock conn=%d t=0\n", i, i + 1);
-	for (int i = 0; i < CONNS; i++) {
-		dump_chunk(i, 'C', bytes_of(preface, sizeof(preface) - 1));
-		dump_chunk(i, 'S', bytes_of(welcome, sizeof(welcome)));
-		for (size_t n = 0; n < conns[i].cut_cnt; n++) {
-			size_t at = n ? conns[i].cut[n - 1] : 0;
+	printf("O early=1 role=client addr=/run/shop%d.sock conn=%d\n", number % CONNS, number + 1);
+	dump_chunk(number, 'C', bytes_of(preface, sizeof(preface) - 1));
+	dump_chunk(number, 'S', bytes_of(welcome, sizeof(welcome)));
+	for (size_t n = 0; n < c->cut_cnt; n++) {
+		size_t at = n ? c->cut[n - 1] : 0;
 
-			dump_chunk(
-				i, 'C',
-				bytes_of(buf_bytes(&conns[i].bytes).p + at, conns[i].cut[n] - at));
-		}
+		dump_chunk(number, 'C', bytes_of(buf_bytes(&c->bytes).p + at, c->cut[n] - at));
 	}
+	printf("F C conn=%d\nF S conn=%d\n", number + 1, number + 1);
 }
 
-/* As the worker does; a naive push is not slowed, it runs here too. */
-static void lock(void)
+/* The same traffic on new connections until it is so many frames. */
+static void dump(int cnt)
 {
-	const struct sandbox_options o = { .uid = 65534, .gid = 65534, .write_fds = 6, .jit = true };
-	const char *why;
-
-	if (!sandbox_enter(&o, &why))
-		return;
-	fprintf(stderr, "cannot enter the sandbox: %s\n", why);
-	exit(1);
+	puts("@ epoch=1700000000 start=0");
+	for (int round = 0; round * FRAMES < cnt; round++)
+		for (int i = 0; i < CONNS; i++)
+			dump_conn(&conns[i], round * CONNS + i);
 }
 
 int main(int argc, char **argv)
 {
-	int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
+	int n = argc > 1 ? atoi(argv[argc - 1]) : 0;
 
-	bool dumps = argc > 1 && strcmp(argv[1], "--dump") == 0;
-
-	if (dumps && argc > 2 && atoi(argv[2]) >= CONNS)
-		frames = atoi(argv[2]);
 	make_traffic();
-	if (getenv("BENCH_SANDBOX"))
-		lock();
-	if (dumps)
-		dump();
+	if (argc > 1 && strcmp(argv[1], "--dump") == 0)
+		dump(n > 0 ? n : FRAMES);
 	else
-		bench(rounds > 0 && rounds <= ROUNDS_MAX ? rounds : ROUNDS);
+		bench(n > 0 && n <= ROUNDS_MAX ? n : ROUNDS);
 	return 0;
 }
