@@ -147,12 +147,6 @@ static void event_of_frame(struct h2 *h, int dir, const struct stamp *st, struct
 	ev->why = NULL;
 }
 
-static void end_of_frame(struct h2_dir *d)
-{
-	d->in_frame = false;
-	d->frames++;
-}
-
 /* The next part of a DATA frame. Returns as h2_next(). */
 static int next_data(struct h2 *h, int dir, struct bytes *in, const struct stamp *st,
 		     struct h2_event *ev)
@@ -193,7 +187,7 @@ static int next_data(struct h2 *h, int dir, struct bytes *in, const struct stamp
 			ev->why = h2_rules_end(h, dir, ev->stream);
 		h2_stream_ended(h, ev->stream, dir);
 	}
-	end_of_frame(d);
+	d->in_frame = false;
 	return 1;
 }
 
@@ -404,7 +398,7 @@ static int next_other(struct h2 *h, int dir, struct bytes *in, const struct stam
 
 	if (!whole_payload(d, in, &payload))
 		return 0;
-	end_of_frame(d);
+	d->in_frame = false;
 	if (opens_block(&d->f))
 		return first_of_block(h, dir, payload, st, ev);
 	if (d->f.type == H2_CONTINUATION)

@@ -139,7 +139,6 @@ struct h2_dir {
 	bool settings_seen;
 	uint32_t last_id;      /* highest stream that this direction opened */
 	uint32_t probation;    /* frames to come that may still show a boundary to be none */
-	uint64_t frames;
 };
 
 struct h2 {

@@ -125,9 +125,9 @@ static void get_priority(struct h2_frame *f, struct bytes *in)
 	}
 	*in = b;
 	f->exclusive = dependency >> 31;
-	f->dependency = dependency & STREAM_ID_MASK;
+	f->dependency = (int32_t)(dependency & STREAM_ID_MASK);
 	f->weight = weight + 1;
-	if (f->dependency == f->stream_id)
+	if ((uint32_t)f->dependency == f->stream_id)
 		violates(f, "stream depends on itself: "
 				"stream error PROTOCOL_ERROR (RFC 7540 §5.3.1)");
 }

@@ -34,16 +34,16 @@ struct h2_frame {
 	uint32_t length;
 	uint8_t type;
 	uint8_t flags;
-	uint32_t stream_id;
 	bool reserved_bit;      /* R was set */
+	bool exclusive;         /* as the fields below */
+	uint32_t stream_id;
 
 	/* set by h2_frame_payload(), for the types that have them */
+	int32_t pad_length;     /* < 0 none */
 	struct bytes content;   /* without padding and the fields below: DATA, a header block
 	                         * fragment, opaque or debug data, settings, anything unknown */
-	int32_t pad_length;     /* < 0 none */
-	int64_t dependency;     /* < 0 none; HEADERS with the PRIORITY flag, PRIORITY */
+	int32_t dependency;     /* < 0 none; HEADERS with the PRIORITY flag, PRIORITY */
 	int32_t weight;         /* 1..256, < 0 none */
-	bool exclusive;
 	uint32_t promised_stream_id;
 	uint32_t last_stream_id;
 	uint32_t increment;
