@@ -141,20 +141,32 @@ static long fault(const char *why, const char **out)
 	return -EPROTO;
 }
 
-/* Decodes the last n < 64 bits, whose complement is at the top of v: behind them are ones, that
- * is padding, of which looks make nothing. */
-static long decode_tail(uint64_t v, int n, uint8_t *start, uint8_t *out, const char **why)
+/* Decodes what v holds, n bits, and the last ones behind it: more bits, fewer than 64, in rest.
+ * Complements, at the top of both; behind them are ones, that is padding, of which looks make
+ * nothing. */
+static long decode_tail(uint64_t v, int n, uint64_t rest, int more, uint8_t *start, uint8_t *out,
+			const char **why)
 {
 	unsigned bits;
 
 	for (;;) {
+		if (more && n < 64) {
+			int moved = 64 - n < more ? 64 - n : more;
+
+			v |= rest >> n;
+			rest = moved < 64 ? rest << moved : 0;
+			more -= moved;
+			n += moved;
+		}
 		n -= (int)take_four(&v, &out, &bits);
 		if (bits)
 			continue;
-		if (!v)
+		if (!v && !more)
 			break;
 		uint16_t sym = symbol_at((uint32_t)(~v >> 32), LOOK + 1, &bits);
 
+		if (n < (int)bits && more)
+			continue;
 		if (sym == EOS || n <= 0)
 			return fault(sym == EOS && n >= LONGEST ? eos : not_eos, why);
 		*out++ = (uint8_t)sym;
@@ -194,26 +206,30 @@ static long decode(struct bytes in, uint8_t *out, const char **why)
 {
 	struct bytes end = in, done;
 	uint8_t *start = out;
-	uint64_t v, last;
-	unsigned used = 0, bits; /* used: bits of in that are decoded, fewer than 8 between rounds */
+	uint64_t v = 0, eight, last; /* of v, the top n bits count; those below are the same input */
+	unsigned n = 0, bits, used;
 	bool has_last = bytes_take(&end, in.len - 8, &done) && bytes_peek_u64(&end, &last);
+	bool more = bytes_peek_u64(&in, &eight);
 
-	while (bytes_peek_u64(&in, &v)) {
-		v = ~v << used;
-		used += take_four(&v, &out, &bits);
-		if (!bits && used <= 64 - LONGEST) {
+	while (more) {
+		v |= ~eight >> n;
+		bytes_take(&in, (63 - n) >> 3, &done);
+		n |= 56;
+		more = bytes_peek_u64(&in, &eight); /* early: what it waits for is known already */
+		used = take_four(&v, &out, &bits); /* 48 bits at most */
+		n -= used;
+		if (!bits && n >= LONGEST) {
 			uint16_t sym = symbol_at((uint32_t)(~v >> 32), LOOK + 1, &bits);
 
 			if (sym == EOS)
 				return fault(eos, why);
 			*out++ = (uint8_t)sym;
-			used += bits;
+			v <<= bits;
+			n -= bits;
 		}
-		bytes_take(&in, used >> 3, &done);
-		used &= 7;
 	}
-	v = tail_bits(in, has_last ? &last : NULL) << used;
-	return decode_tail(v, (int)(8 * in.len) - (int)used, start, out, why);
+	return decode_tail(v, (int)n, tail_bits(in, has_last ? &last : NULL), 8 * (int)in.len, start, out,
+			   why);
 }
 
 /* Strings that came at least twice, with what they decode to. Encoders that do not index paths or
