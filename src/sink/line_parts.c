@@ -7,10 +7,11 @@
 
 /* Headers worth a place on the line, in this order; the others are counted. What may hold a
  * secret (authorization, cookies) is not among them. */
-static const char *const important[] = {
-	"grpc-status",	    "grpc-message", "content-type", "content-length",
-	"location",	    "retry-after",  "grpc-timeout", "grpc-encoding",
-	"content-encoding", "host",	    "user-agent",   "server",
+static const struct bytes important[] = {
+	BYTES_LIT("grpc-status"),    BYTES_LIT("grpc-message"),	 BYTES_LIT("content-type"),
+	BYTES_LIT("content-length"), BYTES_LIT("location"),	 BYTES_LIT("retry-after"),
+	BYTES_LIT("grpc-timeout"),   BYTES_LIT("grpc-encoding"), BYTES_LIT("content-encoding"),
+	BYTES_LIT("host"),	     BYTES_LIT("user-agent"),	 BYTES_LIT("server"),
 };
 
 /* " name=" and nothing else: what follows is the value. */
@@ -47,9 +48,9 @@ void line_path(struct line *l, const struct context *c, enum ink ink)
 		pen_bytes(&l->pen, ink, line_bytes(l, c->path));
 }
 
-static bool is_named(const struct line *l, const struct header *h, const char *name)
+static bool is_named(const struct line *l, const struct header *h, struct bytes name)
 {
-	return h->unknown < 2 && bytes_equal(line_bytes(l, h->name), bytes_str(name));
+	return h->unknown < 2 && bytes_equal(line_bytes(l, h->name), name);
 }
 
 static bool is_pseudo(const struct line *l, const struct header *h)
@@ -70,12 +71,15 @@ static int status_of(struct bytes value)
 	return value.len && value.len < 3 ? status : -1;
 }
 
-static void put_header(struct line *l, const struct header *h, const char *name)
+static void put_header(struct line *l, const struct header *h, struct bytes name)
 {
 	struct bytes value = line_bytes(l, h->value);
-	int status = strcmp(name, "grpc-status") == 0 && !h->unknown ? status_of(value) : -1;
+	int status =
+		bytes_equal(name, BYTES_LIT("grpc-status")) && !h->unknown ? status_of(value) : -1;
 
-	line_name(l, name);
+	pen_text(&l->pen, INK_PLAIN, " ");
+	pen_bytes(&l->pen, INK_DIM, name);
+	pen_text(&l->pen, INK_DIM, "=");
 	pen_bytes(&l->pen, h->unknown ? INK_NOTE : INK_PLAIN, value);
 	if (status >= 0 && names_grpc_status((uint32_t)status))
 		pen_printf(&l->pen, status ? INK_ALARM : INK_PLAIN, " %s",

@@ -15,6 +15,8 @@ static const char *const codes[] = {
 	[INK_RESPONSE] = "\033[32m", [INK_NOTE] = "\033[33m", [INK_ALARM] = "\033[1;31m",
 };
 
+static const char many_blanks[] = "                                ";
+
 /* Puts escaped text, cut so that a last column stays for the ellipsis if more was to come. */
 static void put(struct pen *p, enum ink ink, struct bytes text)
 {
@@ -47,9 +49,11 @@ void pen_bytes(struct pen *p, enum ink ink, struct bytes in)
 	/* Every byte makes at least a quarter of a column: no need to escape a megabyte. */
 	if (p->width && len > p->width * 4)
 		len = p->width * 4;
+	if (text_is_plain(bytes_of(in.p, len), true))
+		return put(p, ink, bytes_of(in.p, len));
 	text_escape(&p->escaped, bytes_of(in.p, len), false);
 	put(p, ink, buf_bytes(&p->escaped));
-	buf_consume(&p->escaped, p->escaped.len);
+	buf_clear(&p->escaped);
 }
 
 void pen_text(struct pen *p, enum ink ink, const char *text)
@@ -72,6 +76,8 @@ void pen_tab(struct pen *p, size_t column)
 {
 	size_t blanks = p->columns < column ? column - p->columns : 1;
 
+	if (!p->width && blanks < sizeof(many_blanks))
+		return put(p, INK_PLAIN, bytes_of(many_blanks, blanks));
 	while (blanks-- && !p->is_full)
 		pen_text(p, INK_PLAIN, " ");
 }
