@@ -18,7 +18,7 @@
 #include "util/xalloc.h"
 
 /* Since 6.3. */
-#define SEND_EVENT "/sys/kernel/tracing/events/sock/sock_send_length"
+#define SEND_EVENT "__traceiter_sock_send_length" /* of its tracepoint */
 
 /* Which program goes where. */
 struct hook {
@@ -28,7 +28,7 @@ struct hook {
 	bool is_return;
 	const char *where; /* only on kernels that have this function too */
 	enum { ALWAYS, TCP, WHO, WHO_TCP, FOLLOW } only; /* if that is asked for */
-	const char *unless; /* not where this file is */
+	const char *unless; /* only on kernels that lack this function */
 };
 
 struct variant {
@@ -145,7 +145,8 @@ static char *telling(int err)
 	}
 	if (err == -EPERM)
 		return xstrdup("BPF was refused (EPERM): run as root, or with CAP_BPF and "
-			       "CAP_PERFMON; a container also needs them from its runtime");
+			       "CAP_PERFMON, before Linux 5.11 CAP_SYS_RESOURCE too; a container "
+			       "also needs them from its runtime");
 	return xasprintf("the BPF programs do not load: %s (%s)", best ? best : "libbpf failed",
 			 strerror(-err));
 }
@@ -165,6 +166,7 @@ static struct symbol symbols[] = {
 	{ .name = "unix_release_sock" },
 	{ .name = "unix_stream_sendpage" },
 	{ .name = "register_fprobe_ips" },
+	{ .name = SEND_EVENT },
 	{ .name = "vmemmap_base" },
 	{ .name = "page_offset_base" },
 };
@@ -328,6 +330,22 @@ static struct bpf_link *attach(struct bpf_program *prog, const struct hook *h, b
 	return bpf_program__attach_kprobe_multi_opts(prog, NULL, &multi);
 }
 
+static char *why_not_attached(const struct variant *v, const struct hook *h, int error)
+{
+	/* with the rights of file capabilities, which access() does not count */
+	bool has_events = eaccess("/sys/kernel/tracing/events", F_OK) == 0;
+
+	if (!h->symbol && v->is_kprobe && !has_events)
+		return xstrdup(errno == EACCES ?
+			       "this user may not enter tracefs (CAP_DAC_READ_SEARCH)" :
+			       "tracefs is not mounted at /sys/kernel/tracing");
+	if (error == EACCES || error == EPERM)
+		return xstrdup("this user may not probe the kernel (CAP_SYS_ADMIN, or sysctl "
+			       "kernel.perf_event_paranoid=2)");
+	return xasprintf("this kernel has no %s for %s (%s)", h->symbol ? "probe" : "tracepoint",
+			 h->symbol ? h->symbol : h->prog, strerror(error));
+}
+
 static int attach_all(struct backend *b, const struct variant *v, const struct backend_config *c,
 		      char **why)
 {
@@ -337,7 +355,7 @@ static int attach_all(struct backend *b, const struct variant *v, const struct b
 		struct bpf_program *prog = bpf_object__find_program_by_name(b->obj, h->prog);
 		struct bpf_link *link;
 
-		if (!is_asked_for(h, c) || (h->unless && access(h->unless, F_OK) == 0))
+		if (!is_asked_for(h, c) || (h->unless && find_symbol(h->unless)->is_there))
 			continue;
 		if (h->where && !find_symbol(h->where)->is_there)
 			continue;
@@ -346,15 +364,7 @@ static int attach_all(struct backend *b, const struct variant *v, const struct b
 			b->links[b->link_cnt++] = link;
 		} else if (h->need == HOOK_NEEDED) {
 			rc = -errno;
-			if (!h->symbol && v->is_kprobe &&
-			    access("/sys/kernel/tracing/events", F_OK))
-				*why = xstrdup(errno == EACCES ?
-					"this user may not enter tracefs (CAP_DAC_READ_SEARCH)" :
-					"tracefs is not mounted at /sys/kernel/tracing");
-			else
-				*why = xasprintf("this kernel has no %s for %s (%s)",
-						 h->symbol ? "probe" : "tracepoint",
-						 h->symbol ? h->symbol : h->prog, strerror(-rc));
+			*why = why_not_attached(v, h, -rc);
 			return rc;
 		}
 	}
