@@ -118,7 +118,7 @@ def test_captured_escapes_do_not_reach_a_terminal():
 
 
 def test_c_loses_nothing_that_it_would_have_to_confess():
-    with Chatter("enough.sock") as c:
+    with Chatter("enough_to_end.sock") as c:
         spf = live.Spf("-v", "-k", "chunk", "-c", "3", c.path, ready=False)
         assert spf.wait() == 0, spf.err()
     sums = re.findall(r"accepted (\d+) .*?= decoded (\d+) \+ undecoded (\d+) \+ cut (\d+) \+ lost (\d+) \+ "
