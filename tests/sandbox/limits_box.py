@@ -80,7 +80,7 @@ def test_below_the_limit_nothing_ends_on_a_loaded_machine():
     try:
         text = "function on_frame() local t = os.clock() while os.clock() - t < 0.2 do end end"
         for _ in range(int(os.environ.get("SPF_RUNS", 4))):
-            r = box.run("-s", box.script(text), "--script-timeout", "300ms")
+            r = box.run("-c", "2", "-s", box.script(text), "--script-timeout", "300ms")
             assert r.code == 0 and r.err == "", r
     finally:
         for p in load:
