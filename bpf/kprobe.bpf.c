@@ -289,12 +289,18 @@ static __always_inline void set_flags(u32 flags)
 		bpf_map_delete_elem(&flagged, &id);
 }
 
-static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
+/* What is read is unix or TCP. Each is a global function, since what one has on the stack the other
+ * has not; so is meeting a socket, which is done before anything is copied. */
+enum { AT_READER = 0xffffffff }; /* the place in the buffer is where its reader is */
+
+__noinline int read_unix(u64 addr, u32 at, u32 len)
 {
+	struct sk_buff *skb = (struct sk_buff *)addr;
 	struct sock *sk = BPF_CORE_READ(skb, sk);
 	u64 id = bpf_get_current_pid_tgid();
 	struct sock_state *st;
 	struct spf_slot *slot;
+	bool is_stream;
 	u32 *flags;
 
 	if (!is_wanted(sk) || !len)
@@ -310,41 +316,57 @@ static __always_inline int read_buffer(struct sk_buff *skb, u32 at, u32 len)
 		return 0;
 	if (is_asked())
 		used(st, slot, READER);
+	is_stream = BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
+	if (at == AT_READER)
+		at = is_stream ? BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed) : 0;
 	if (flags)
 		st->has_urgent = 1;
-	else if (BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
+	else if (is_stream)
 		mark(st, slot, (u64)skb, BPF_CORE_READ(skb, len), at, at + len);
 	walk((u64)skb, at, len, st->slot, passed_fds(skb));
 	return 0;
 }
 
-enum { AT_SEQ = 0xffffffff }; /* where the socket says that its reader is */
-
-/* Returns 1 if it is TCP: what another machine sent, or news of when it was read. A global
- * function: what is read is unix or TCP, and what one has on the stack the other has not. */
+/* What another machine sent, or news of when it was read. */
 __noinline int read_tcp(u64 addr, u32 at, u32 len)
 {
 	struct sk_buff *skb = (struct sk_buff *)addr;
-	struct sock *sk;
+	struct sock *sk = BPF_CORE_READ(skb, sk);
+	u32 has = BPF_CORE_READ(skb, len);
 
-	if (!cfg_tcp || !is_active())
-		return 0;
-	sk = BPF_CORE_READ(skb, sk);
+	if (at == AT_READER)
+		at = reading_at(skb, sk);
+	if (at < has && len <= has - at)
+		segment_read(skb, sk, at, len);
+	return 0;
+}
+
+/* Returns 1 if the buffer is TCP's, its socket known from here on. */
+__noinline int meet(u64 addr)
+{
+	struct sock *sk = BPF_CORE_READ((struct sk_buff *)addr, sk);
+
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
 		return 0;
-	if (at == AT_SEQ)
-		at = reading_at(skb, sk);
-	if (at < BPF_CORE_READ(skb, len) && len <= BPF_CORE_READ(skb, len) - at)
-		segment_read(skb, sk, at, len);
+	meet_reader(sk);
 	return 1;
 }
 
-SEC("kprobe/skb_copy_datagram_iter")
-int BPF_KPROBE(on_read, struct sk_buff *skb, int at, void *to, int len)
+static __always_inline int read_any(u64 skb, u32 at, u32 len)
 {
-	if (!read_tcp((u64)skb, at, len))
-		read_buffer(skb, at, len);
+	if (!is_active())
+		return 0;
+	if (cfg_tcp && meet(skb))
+		read_tcp(skb, at, len);
+	else
+		read_unix(skb, at, len);
 	return 0;
+}
+
+SEC("kprobe/skb_copy_datagram_iter")
+int BPF_KPROBE(on_read, u64 skb, int at, void *to, int len)
+{
+	return read_any(skb, at, len);
 }
 
 struct copy_event {
@@ -356,15 +378,7 @@ struct copy_event {
 SEC("tp/skb/skb_copy_datagram_iovec")
 int on_read_event(struct copy_event *e)
 {
-	struct sk_buff *skb = e->skb;
-	struct sock *sk = BPF_CORE_READ(skb, sk);
-	u32 at = 0;
-
-	if (read_tcp((u64)skb, AT_SEQ, e->len))
-		return 0;
-	if (is_wanted(sk) && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
-		at = BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
-	return read_buffer(skb, at, e->len);
+	return read_any((u64)e->skb, AT_READER, e->len);
 }
 
 SEC("kprobe/unix_stream_read_generic")

@@ -481,7 +481,14 @@ static __always_inline void segment_sent(struct sk_buff *skb, struct sock *sk)
 		ended(st, false);
 }
 
-/* A process takes len bytes at offset at of a buffer in the queue of sk. */
+/* A process reads from a socket that may not have been seen yet. */
+static __always_inline void meet_reader(struct sock *sk)
+{
+	if (is_tcp(sk) && !state_find(sk))
+		tcp_begin(sk, false, 0);
+}
+
+/* It takes len bytes at offset at of a buffer in the queue of sk. */
 static __always_inline void segment_read(struct sk_buff *skb, struct sock *sk, u32 at, u32 len)
 {
 	struct segment seg = { .at = at, .len = len };
@@ -489,12 +496,8 @@ static __always_inline void segment_read(struct sk_buff *skb, struct sock *sk, u
 	struct spf_slot *slot;
 	u32 nr;
 
-	if (!is_tcp(sk))
-		return;
 	st = state_find(sk);
-	if (!st)
-		st = tcp_begin(sk, false, 0);
-	if (!st || !st->is_watched)
+	if (!st || !st->is_watched || !st->is_tcp)
 		return;
 	nr = st->slot;
 	slot = is_asked() ? bpf_map_lookup_elem(&slots, &nr) : 0;

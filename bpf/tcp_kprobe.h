@@ -76,9 +76,10 @@ int BPF_KPROBE(on_tcp_reader, struct sock *sk)
 
 /* Splice out of a TCP socket. What it does not take after all is not taken twice. */
 SEC("kprobe/tcp_splice_data_recv")
-int BPF_KPROBE(on_tcp_splice, void *desc, struct sk_buff *skb, u32 at, u64 len)
+int BPF_KPROBE(on_tcp_splice, void *desc, u64 skb, u32 at, u64 len)
 {
-	read_tcp((u64)skb, at, len);
+	if (is_active() && meet(skb))
+		read_tcp(skb, at, len);
 	return 0;
 }
 

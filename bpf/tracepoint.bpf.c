@@ -238,6 +238,7 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 	sk = skb->sk;
 	if (cfg_tcp && sk && !is_unix(sk)) {
 		at = reading_at(skb, sk);
+		meet_reader(sk);
 		if (at < skb->len && len <= skb->len - at)
 			segment_read(skb, sk, at, len);
 		return 0;

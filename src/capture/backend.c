@@ -118,9 +118,9 @@ static struct buf messages;
 
 static int keep_message(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char line[512];
+	static char line[1 << 20]; /* the verifier explains itself in one message */
 
-	if (level == LIBBPF_DEBUG || messages.len > 65536)
+	if (level == LIBBPF_DEBUG || messages.len > sizeof(line))
 		return 0;
 	if (getenv("SPF_BPF_LOG")) /* whole: the verifier's log is long */
 		return vfprintf(stderr, fmt, ap);
@@ -198,7 +198,7 @@ static void take_symbol(const char *line)
 static const struct symbol *find_symbol(const char *name)
 {
 	static bool is_read;
-	char line[512];
+	static char line[1 << 20]; /* the verifier explains itself in one message */
 	size_t i = 0;
 
 	if (!is_read) {
