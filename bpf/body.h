@@ -45,7 +45,9 @@ struct sock_state {
 	u64 skb;     /* stream: the buffer that is being read, */
 	u32 skb_len; /* how much is in it, */
 	u32 skb_end; /* how far it is read, */
-	u32 skb_at;  /* and from where in the last call; before that the counters said: */
+	u32 skb_at;  /* and from where in the last call; */
+	u32 ports;   /* TCP: of both ends */
+	/* Stream: what the counters said before that call. */
 	u64 read, captured, cut, lost, unreadable, filtered;
 };
 

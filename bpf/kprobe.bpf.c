@@ -265,6 +265,19 @@ __noinline int make_tcp(u64 sk, u32 is_opening, u32 len)
 	return 0;
 }
 
+/* The kernel runs no program inside of another, so the end of a socket that an interrupt brings may
+ * pass unseen: at its address there may be another one. */
+static __always_inline struct sock_state *tcp_find(struct sock *sk)
+{
+	struct sock_state *st = state_find(sk);
+	u64 key = (u64)sk;
+
+	if (!st || st->ports == ports_of(sk))
+		return st;
+	bpf_map_delete_elem(&socks, &key);
+	return 0;
+}
+
 static __always_inline struct sock_state *tcp_begin(struct sock *sk, bool is_opening, u32 len)
 {
 	make_tcp((u64)sk, is_opening, len);
@@ -528,6 +541,14 @@ int BPF_KPROBE(on_release, struct sock *sk)
 	return 0;
 }
 
+/* A new socket: what is known of its address is of one whose end was not seen. */
+SEC("kprobe/sock_init_data")
+int BPF_KPROBE(on_create, void *socket, u64 sk)
+{
+	bpf_map_delete_elem(&socks, &sk);
+	return 0;
+}
+
 SEC("kprobe/unix_sock_destructor")
 int BPF_KPROBE(on_destroy, u64 sk)
 {
@@ -555,8 +576,14 @@ SEC("iter/bpf_map_elem")
 int sweep_dead(struct bpf_iter__bpf_map_elem *ctx)
 {
 	struct sock_state *st = ctx->value;
+	u64 *key = ctx->key;
+	struct sock *sk;
 
-	if (st && st->is_watched)
+	if (!st || !key || !st->is_watched)
+		return 0;
+	sk = (struct sock *)*key;
+	if (!st->is_tcp || (st->ports == ports_of(sk) &&
+			    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE))
 		is_alive(st);
 	return 0;
 }

@@ -46,7 +46,8 @@ struct {
 	__type(value, u32);
 } tcp_targets SEC(".maps");
 
-/* A backend says how a state is made, where its bytes are copied: */
+/* A backend says how a state is found, and made, where its bytes are copied: */
+static struct sock_state *tcp_find(struct sock *sk);
 static struct sock_state *tcp_begin(struct sock *sk, bool is_opening, u32 len);
 
 struct segment {
@@ -161,13 +162,15 @@ static __always_inline u32 targets_of(struct tcp_key *key)
 static __always_inline bool has_tcp_header(struct sk_buff *skb)
 {
 	u64 ip = (u64)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
-	u8 raw[41];
+	u8 raw[10], next = 0;
 
 	if (bpf_probe_read_kernel(raw, sizeof(raw), (void *)ip))
 		return false;
-	if (raw[0] >> 4 == 6)
-		return raw[6] == IPPROTO_TCP || (!raw[6] && raw[40] == IPPROTO_TCP);
-	return raw[9] == IPPROTO_TCP;
+	if (raw[0] >> 4 == 4)
+		return raw[9] == IPPROTO_TCP;
+	if (!raw[6])
+		bpf_probe_read_kernel(&next, sizeof(next), (void *)(ip + 40));
+	return raw[6] == IPPROTO_TCP || next == IPPROTO_TCP;
 }
 
 static __always_inline bool parse_segment(struct sk_buff *skb, struct segment *s)
@@ -323,11 +326,17 @@ static __always_inline struct tcp_pair *find_pair(struct tcp_key *key, u32 mine,
 	return bpf_map_lookup_elem(&tcp_pairs, key);
 }
 
+static __always_inline u32 ports_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_num) |
+	       (u32)BPF_CORE_READ(sk, __sk_common.skc_dport) << 16;
+}
+
 /* The state of a socket, made if it is seen for the first time. */
 static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_opening, u32 len,
 						    struct task_struct *user)
 {
-	struct sock_state *st = state_find(sk), init = {};
+	struct sock_state *st = tcp_find(sk), init = {};
 	struct tcp_pair *pair;
 	struct tcp_key key;
 	u32 mine;
@@ -348,6 +357,7 @@ static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_ope
 	}
 	init.is_announced = 1;
 	init.is_tcp = 1;
+	init.ports = ports_of(sk);
 	return state_make(sk, &init);
 }
 
@@ -466,7 +476,7 @@ static __always_inline void segment_sent(struct sk_buff *skb, struct sock *sk)
 
 	if (!is_tcp(sk))
 		return;
-	st = state_find(sk);
+	st = tcp_find(sk);
 	if ((st && !st->is_watched) || !parse_segment(skb, &seg))
 		return;
 	if (!st)
@@ -484,7 +494,7 @@ static __always_inline void segment_sent(struct sk_buff *skb, struct sock *sk)
 /* A process reads from a socket that may not have been seen yet. */
 static __always_inline void meet_reader(struct sock *sk)
 {
-	if (is_tcp(sk) && !state_find(sk))
+	if (is_tcp(sk) && !tcp_find(sk))
 		tcp_begin(sk, false, 0);
 }
 

@@ -204,6 +204,11 @@ static __always_inline void take(struct sk_buff *skb, u32 slot_nr, struct spf_sl
 	copy_out(&data, slot, p, len);
 }
 
+static __always_inline struct sock_state *tcp_find(struct sock *sk)
+{
+	return state_find(sk);
+}
+
 static __always_inline struct sock_state *tcp_begin(struct sock *sk, bool is_opening, u32 len)
 {
 	return tcp_state(sk, is_opening, len, current_task());

@@ -351,8 +351,10 @@ static void close_conn(struct pipeline *p, struct conn *conn, enum call_outcome 
 		drain_decoder(p, conn);
 	}
 	account_close(&p->account, conn, p->src);
-	for (int dir = 0; dir < 2 && p->src->is_live; dir++)
+	for (int dir = 0; dir < 2 && p->src->is_live; dir++) {
 		live_forget(p->src, conn->sock[dir]);
+		reorder_forget(p->reorder, conn->sock[dir]);
+	}
 	conns_remove(&p->conns, conn);
 }
 

@@ -52,6 +52,7 @@ struct variant {
 	{ "on_queue", "skb_queue_tail", HOOK_NEEDED },                                             \
 	{ "on_append", "skb_append_pagefrags", HOOK_OPTIONAL, false, "unix_stream_sendpage" },     \
 	{ "on_release", "unix_release_sock", HOOK_NEEDED },                                        \
+	{ "on_create", "sock_init_data", HOOK_NEEDED },                                            \
 	{ "on_destroy", "unix_sock_destructor", HOOK_NEEDED },                                     \
 	{ "on_segment", NULL, HOOK_NEEDED, .only = TCP },                                       \
 	{ "on_tcp_sent", NULL, HOOK_OPTIONAL, .only = TCP },                                    \

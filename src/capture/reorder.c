@@ -42,6 +42,7 @@ struct direction {
 	int32_t heap_at;       /* -1 = not in the heap */
 	uint64_t overdue;      /* writes up to here have held others back long enough */
 	bool has_reader;       /* whoever reads is seen reading */
+	bool is_forgotten;     /* nothing will be pushed of it any more */
 	bool is_open;          /* its OPEN was seen, */
 	bool is_orphan;        /* or given up: it may still come */
 };
@@ -428,7 +429,7 @@ static void give(struct reorder *r, struct direction *d, struct chunk *out)
 			d->is_orphan = true;
 		}
 	}
-	if (n->c.kind == CHUNK_CLOSE && !d->head)
+	if ((n->c.kind == CHUNK_CLOSE || d->is_forgotten) && !d->head)
 		direction_free(r, d);
 	else
 		place(r, d);
@@ -457,6 +458,16 @@ int reorder_next(struct reorder *r, int64_t settled_ns, struct chunk *out)
 		place(r, d);
 	}
 	return 0;
+}
+
+void reorder_forget(struct reorder *r, uint64_t sock)
+{
+	struct direction *d = hash_get(&r->directions, sock);
+
+	if (d && !d->head)
+		direction_free(r, d);
+	else if (d)
+		d->is_forgotten = true;
 }
 
 uint64_t reorder_unread(const struct reorder *r, uint64_t sock)

@@ -42,6 +42,9 @@ void reorder_push(struct reorder *r, const struct chunk *c);
  * valid until the next call on r. */
 int reorder_next(struct reorder *r, int64_t settled_ns, struct chunk *out);
 
+/* Says that nothing more comes of a direction: its connection is closed. */
+void reorder_forget(struct reorder *r, uint64_t sock);
+
 /* Bytes that a direction wrote and nobody has read yet, by what was pushed. */
 uint64_t reorder_unread(const struct reorder *r, uint64_t sock);
 

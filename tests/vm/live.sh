@@ -55,7 +55,7 @@ for addr in "$dir/s" 127.0.0.1:$port; do
 	grep -q "^$addr *GET *200 *$((requests + 2))\$" "$dir/out.log" ||
 		fail "$addr had $((requests + 2)) requests"
 done
-grep -q 'connections: accepted \([0-9]*\) bytes = decoded \1 + cut 0 + lost 0' "$dir/spf.log" ||
+grep -q 'connections: accepted \([0-9]*\) = decoded \1 + undecoded 0 + cut 0 + lost 0' "$dir/spf.log" ||
 	fail "not every byte was decoded"
 spf -r "$dir/w" --script-timeout 60 -k call -e "$sum" > "$dir/replay.log" 2>&1 || fail "the replay ended with $?"
 cmp -s "$dir/out.log" "$dir/replay.log" || fail "the capture file says otherwise"
