@@ -12,7 +12,7 @@ packages() {
 	check) command -v npm >/dev/null || echo nodejs npm # else conflicts with other packagings
 		echo libcmocka-dev libclang-rt-14-dev libnghttp2-dev nghttp2-client nghttp2-server \
 		nghttp2-proxy curl tshark luajit tmux strace wrk golang-go golang-google-grpc-dev \
-		liburing-dev libcap2-bin xxd qemu-system-x86 busybox-static cpio ;;
+		liburing-dev libcap2-bin xxd qemu-system-x86 busybox-static cpio iproute2 ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck lua-check ;;
 	*) echo "deps.sh: no group '$1'" >&2; exit 2 ;;
 	esac
