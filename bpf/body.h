@@ -316,26 +316,34 @@ static __always_inline u64 queued(struct sock *receiver)
 	return sum;
 }
 
-/* Gives the state a slot; false if all are taken. */
-static __always_inline bool take_slot(struct sock_state *st, struct sock *peer, bool is_unmeant)
+/* A slot for the direction of socket id, its number in *nr; NULL if all are taken. */
+static __always_inline struct spf_slot *new_slot(u64 id, u32 *nr, bool is_unmeant)
 {
 	struct spf_slot *slot;
 
-	if (bpf_map_pop_elem(&free_slots, &st->slot)) {
+	if (bpf_map_pop_elem(&free_slots, nr)) {
 		__sync_fetch_and_add(&control.no_slot, 1);
-		return false;
+		return 0;
 	}
-	slot = bpf_map_lookup_elem(&slots, &st->slot);
+	slot = bpf_map_lookup_elem(&slots, nr);
 	if (!slot)
-		return false;
+		return 0;
 	__builtin_memset(slot, 0, sizeof(*slot));
 	slot->seen = control.sweep;
-	slot->sock = st->id;
+	slot->sock = id;
 	slot->is_unmeant = is_unmeant;
-	forget_writes(st->slot);
-	if (!st->is_new)
+	forget_writes(*nr);
+	return slot;
+}
+
+/* Gives the state a slot; false if all are taken. */
+static __always_inline bool take_slot(struct sock_state *st, struct sock *peer, bool is_unmeant)
+{
+	struct spf_slot *slot = new_slot(st->id, &st->slot, is_unmeant);
+
+	if (slot && !st->is_new)
 		slot->accepted = queued(peer);
-	return true;
+	return slot;
 }
 
 static __always_inline void give_slot_back(struct sock_state *st)

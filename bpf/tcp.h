@@ -232,14 +232,8 @@ int BPF_PROG(on_listen, const struct sock *sk, int from, int to)
 /* A slot for end i of the pair. */
 static __always_inline bool take_pair_slot(struct tcp_pair *pair, int i, bool is_unmeant)
 {
-	struct sock_state st = { .is_new = true };
-
-	st.id = (bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0x7f)) + i * 128;
-	if (!take_slot(&st, 0, is_unmeant))
-		return false;
-	pair->id[i] = st.id;
-	pair->slot[i] = st.slot;
-	return true;
+	pair->id[i] = (bpf_ktime_get_ns() << 8 | (bpf_get_smp_processor_id() & 0x7f)) + i * 128;
+	return new_slot(pair->id[i], &pair->slot[i], is_unmeant);
 }
 
 static __always_inline void announce_pair(struct tcp_key *key, struct tcp_pair *pair,
