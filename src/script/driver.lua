@@ -112,9 +112,9 @@ end
 
 -- Field names by kind, for checks; nil: any kind.
 local function is_field(field, kind)
-  if kind then return view.types[kind].get[field] ~= nil end
+  if kind then return view.types[kind].fields[field] ~= nil end
   for k = 0, sys.kind_count - 1 do
-    if view.types[k].get[field] then return true end
+    if view.types[k].fields[field] then return true end
   end
   return false
 end
@@ -123,7 +123,7 @@ local function all_fields(kinds)
   local set = {}
   for k = 0, sys.kind_count - 1 do
     if bit.band(bit.rshift(kinds, k), 1) == 1 then
-      for f in next, view.types[k].get do set[f] = true end
+      for f in next, view.types[k].fields do set[f] = true end
     end
   end
   return set
@@ -177,7 +177,7 @@ local function check_script(s)
       local computed = check.fields_read(proto, function(field, line)
         if field and not is_field(field, kind) and not s.stores[field] then
           refuse(line, "unknown field '%s' of a %s%s", field, KIND[kind],
-            check.hint(field, view.types[kind].get))
+            check.hint(field, view.types[kind].fields))
         end
       end)
       dynamic = dynamic or computed

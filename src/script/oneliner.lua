@@ -149,8 +149,8 @@ end
 -- Compiling ---------------------------------------------------------------------------------------
 
 local kinds = source.kinds
-local get = {} -- kind name -> getters
-for k = 0, sys.kind_count - 1 do get[k] = view.types[k].get end
+local fields_of = {} -- kind -> its fields by name
+for k = 0, sys.kind_count - 1 do fields_of[k] = view.types[k].fields end
 
 local current -- the record
 
@@ -171,7 +171,7 @@ local all = d.all_fields(2 ^ sys.kind_count - 1)
 local function kinds_with(field)
   local list = {}
   for k = 0, sys.kind_count - 1 do
-    if get[k][field] then list[#list + 1] = KIND[k] end
+    if fields_of[k][field] then list[#list + 1] = KIND[k] end
   end
   return concat(list, " or ")
 end

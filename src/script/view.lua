@@ -330,15 +330,23 @@ end
 
 -- The metatable of the views of one kind.
 local function view_type(kind, kind_name)
-  local get, order, caches, mt = {}, {}, {}, {}
+  local fields, order, caches, mt = {}, {}, {}, {}
   for _, f in ipairs(sys.fields) do
-    if band(bit.rshift(f.kinds, kind), 1) == 1 and not get[f.name] then
-      local g, key = getter(kind_name, f)
-      get[f.name] = g
+    if band(bit.rshift(f.kinds, kind), 1) == 1 and not fields[f.name] then
+      fields[f.name] = f
       order[#order + 1] = f.name
-      if key then caches[#caches + 1] = key end
     end
   end
+
+  -- Getters are compiled when a field is first read: all of them take 20 ms, and scripts read a few.
+  local get = setmt({}, { __index = function(get, name)
+    local f = fields[name]
+    if not f then return nil end
+    local g, key = getter(kind_name, f)
+    rawset(get, name, g)
+    if key then caches[#caches + 1] = key end
+    return g
+  end })
 
   local function force(t)
     for i = 1, #order do
@@ -360,11 +368,11 @@ local function view_type(kind, kind_name)
       if g then return g(t) end
     end]], { get = get })
   mt.__newindex = function(t, k, v)
-    if get[k] then force(t) end
+    if fields[k] then force(t) end
     rawset(t, k, v)
   end
   force_of[mt] = force
-  return { mt = mt, get = get, order = order, force = force }
+  return { mt = mt, get = get, fields = fields, order = order, force = force }
 end
 
 local types = {}
