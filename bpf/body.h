@@ -14,6 +14,7 @@
 #define SPF_BODY_H
 
 const volatile u32 cfg_snaplen = 0xffffffff;
+const volatile u32 cfg_early; /* bytes are taken when they are written */
 
 struct spf_control control SEC(".data.control");
 
@@ -341,7 +342,7 @@ static __always_inline bool take_slot(struct sock_state *st, struct sock *peer, 
 {
 	struct spf_slot *slot = new_slot(st->id, &st->slot, is_unmeant);
 
-	if (slot && !st->is_new)
+	if (slot && !st->is_new && !cfg_early)
 		slot->accepted = queued(peer);
 	return slot;
 }

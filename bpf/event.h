@@ -51,7 +51,7 @@ struct spf_event {
 	u32 slot; /* of the sender's direction */
 	u64 sock; /* id of the sending socket */
 	u64 ts;   /* CLOCK_MONOTONIC, ns */
-	u32 pid;  /* current: the reader on DATA, READ and EOF, the writer on SENT */
+	u32 pid;  /* current: the reader on DATA, READ and EOF, the writer on SENT (and WRITTEN data) */
 	u32 tid;
 	char comm[16];
 };
@@ -71,6 +71,7 @@ enum {
 	SPF_DATA_SENDING = 2, /* seen when they were sent, not when they were read */
 	SPF_DATA_UNREADABLE = 4, /* the kernel did not let us: none follow */
 	SPF_DATA_REMOTE = 8,  /* another machine sent them */
+	SPF_DATA_WRITTEN = 16, /* seen when they were written, by the process of this event */
 };
 
 /* len bytes were written; off = how many the sender had written before. */

@@ -48,7 +48,8 @@ enum {
 	UNREAD = 1 << 16, /* beside the number of descriptors */
 	SENDING = 1 << 17,
 	REMOTE = 1 << 19, /* these are enum spf_data flags */
-	KINDS = UNREAD | SENDING | REMOTE,
+	WRITTEN = 1 << 20,
+	KINDS = UNREAD | SENDING | REMOTE | WRITTEN,
 };
 
 struct {
@@ -334,6 +335,8 @@ __noinline int read_unix(u64 addr, u32 at, u32 len)
 		at = is_stream ? BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed) : 0;
 	if (flags)
 		st->has_urgent = 1;
+	else if (cfg_early)
+		return 0;
 	else if (is_stream)
 		mark(st, slot, (u64)skb, BPF_CORE_READ(skb, len), at, at + len);
 	walk((u64)skb, at, len, st->slot, passed_fds(skb));
@@ -420,7 +423,7 @@ int BPF_KPROBE(on_splice, struct sk_buff *skb, int skip, int chunk)
 	struct call s = { .skb = (u64)skb };
 	struct sock_state *st;
 
-	if (!is_wanted(sk))
+	if (cfg_early || !is_wanted(sk))
 		return 0;
 	st = state_at_read(sk);
 	if (!st || !st->is_watched)
@@ -447,6 +450,19 @@ int BPF_KRETPROBE(on_spliced, int len)
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
+/* The socket of st wrote len bytes, which are about to be taken: no event of its own. */
+static __always_inline bool wrote(struct sock_state *st, u64 len)
+{
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &st->slot);
+
+	if (!slot)
+		return false;
+	__sync_fetch_and_add(&slot->accepted, len);
+	if (is_asked())
+		used(st, slot, WRITER);
+	return true;
+}
+
 SEC("kprobe/skb_queue_tail")
 int BPF_KPROBE(on_queue, void *list, struct sk_buff *skb)
 {
@@ -464,7 +480,10 @@ int BPF_KPROBE(on_queue, void *list, struct sk_buff *skb)
 	if (!st || !st->is_watched)
 		return 0;
 	unmark(st, (u64)skb);
-	sent(st, len);
+	if (!cfg_early)
+		sent(st, len);
+	else if (wrote(st, len))
+		walk((u64)skb, 0, len, st->slot, WRITTEN | passed_fds(skb));
 	return 0;
 }
 
@@ -494,7 +513,10 @@ int BPF_KPROBE(on_append, struct sk_buff *skb, u64 page, int off, u64 len)
 		return 0;
 	if (!cnt)
 		unmark(st, (u64)skb);
-	sent(st, len);
+	if (!cfg_early)
+		sent(st, len);
+	else if (wrote(st, len))
+		emit_range(page_address(page) + off, len, cfg_snaplen, st->slot, WRITTEN);
 	return 0;
 }
 
@@ -527,7 +549,7 @@ int BPF_KPROBE(on_release, struct sock *sk)
 	if (!is_active())
 		return 0;
 	skb = BPF_CORE_READ(sk, sk_receive_queue.next);
-	for (i = 0; i < MAX_UNREAD && skb && skb != head; i++) {
+	for (i = 0; !cfg_early && i < MAX_UNREAD && skb && skb != head; i++) {
 		drop((u64)skb);
 		skb = BPF_CORE_READ(skb, next);
 	}

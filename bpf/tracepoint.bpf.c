@@ -242,6 +242,9 @@ int BPF_PROG(on_read, struct sk_buff *skb, int len)
 		return 0;
 	sk = skb->sk;
 	if (cfg_tcp && sk && !is_unix(sk)) {
+		st = is_tcp(sk) ? state_find(sk) : 0;
+		if (st && !st->is_watched)
+			return 0;
 		at = reading_at(skb, sk);
 		meet_reader(sk);
 		if (at < skb->len && len <= skb->len - at)

@@ -170,6 +170,7 @@ static void load_bpf(struct monitor *m)
 		.snaplen = m->o->snaplen,
 		.ring_size = m->o->ring_size,
 		.backend = m->o->backend,
+		.early = m->o->early,
 		.who = m->o->who,
 	};
 	char *why;

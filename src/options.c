@@ -46,6 +46,7 @@ const char options_help[] =
 	"  -C SIZE, -G TIME  go on in the next file then;  -W COUNT  of so many, in turn (to 8)\n"
 	"  --snaplen BYTES   copy at most this much of each read\n"
 	"  --ring-size SIZE  of the buffer between kernel and spf (default 16M)\n"
+	"  --early           show bytes when they are written, not when they are read (to 6.16)\n"
 	"  --backend NAME    how to capture, instead of the best way that works (see --doctor)\n"
 	"  --window TIME     how long an unread write may hold back others (default 100ms)\n"
 	"  --user NAME       whom to become before reading scripts and traffic\n"
@@ -64,7 +65,7 @@ enum {
 	OPT_BEGIN = 256, OPT_END, OPT_INTERVAL, OPT_COLOR, OPT_SNAPLEN, OPT_RING, OPT_WINDOW, OPT_USER,
 	OPT_TIMEOUT, OPT_MEMORY, OPT_NO_JIT, OPT_STRICT, OPT_UNSAFE, OPT_LIST, OPT_INFO, OPT_CHECK,
 	OPT_TEST, OPT_WATCH,
-	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_CGROUP, OPT_FOLLOW, OPT_BACKEND, OPT_DOCTOR,
+	OPT_SCRIPT_DIR, OPT_COMM, OPT_UID, OPT_CGROUP, OPT_FOLLOW, OPT_BACKEND, OPT_EARLY, OPT_DOCTOR,
 };
 
 static const char shorts[] = ":s:a:e:f:k:F:T:jxAo:qvc:t:r:w:C:G:W:p:hV";
@@ -89,6 +90,7 @@ static const struct option longs[] = {
 	{ "follow", no_argument, NULL, OPT_FOLLOW },
 	{ "pid", required_argument, NULL, 'p' },
 	{ "backend", required_argument, NULL, OPT_BACKEND },
+	{ "early", no_argument, NULL, OPT_EARLY },
 	{ "doctor", no_argument, NULL, OPT_DOCTOR },
 	{ "no-jit", no_argument, NULL, OPT_NO_JIT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
@@ -377,6 +379,7 @@ static char *set_long(struct options *o, int opt, const char *arg)
 	case OPT_WINDOW: return set_time("--window", arg, &o->window_ns);
 	case OPT_TIMEOUT: return set_time("--script-timeout", arg, &o->timeout_ns);
 	case OPT_RING: return set_ring(o, arg);
+	case OPT_EARLY: o->early = true; return NULL;
 	case OPT_BACKEND: return set_backend(o, arg);
 	case OPT_DOCTOR: return set_action(o, ACTION_DOCTOR, NULL);
 	case OPT_LIST: return set_action(o, ACTION_LIST, arg);

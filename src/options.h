@@ -34,6 +34,7 @@ struct options {
 	const char *out_file;    /* -o */
 	const char *columns;     /* -F */
 	const char *user;        /* --user */
+	bool early;              /* --early */
 	const char *backend;     /* --backend, NULL = the best that works */
 	const char *script_dir;  /* --script-dir */
 	uint32_t kinds;          /* -k: bit 1 << enum record_kind; 0 = not given */

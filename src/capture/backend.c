@@ -272,6 +272,7 @@ static int open_kprobe(struct backend *b, const struct backend_config *c)
 		return -errno;
 	skel->rodata->cfg_watch_all = c->watch_all;
 	skel->rodata->cfg_watch_files = c->watch_files;
+	skel->rodata->cfg_early = c->early;
 	skel->rodata->cfg_snaplen = c->snaplen;
 	skel->rodata->cfg_tcp = c->watch_tcp;
 	skel->rodata->cfg_watch_tcp = c->watch_all_tcp;
@@ -436,6 +437,8 @@ static void take_event(struct trial *t, struct bytes rec)
 		t->sent += s->len;
 	if (d->e.kind != SPF_EVENT_DATA)
 		return;
+	if (d->flags & SPF_DATA_WRITTEN)
+		t->sent += d->len;
 	if (d->cap != d->len || d->off != t->len || d->len > TRIAL_LEN - t->len) {
 		t->is_wrong = true;
 		return;
@@ -530,6 +533,10 @@ int backend_open(struct backend *b, size_t i, const struct backend_config *c, ch
 
 	*b = (struct backend){ .name = v->name };
 	*why = NULL;
+	if (c->early && !v->is_kprobe) {
+		*why = xstrdup("it sees bytes when they are read, not before");
+		return -ENOTSUP;
+	}
 	if (v->is_multi && !find_symbol("register_fprobe_ips")->is_there) {
 		*why = xstrdup("this kernel has no kprobe.multi (5.18+ with CONFIG_FPROBE)");
 		return -ENOTSUP; /* before the programs are verified in vain */

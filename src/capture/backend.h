@@ -37,6 +37,7 @@ struct backend_config {
 	bool watch_files;   /* some of them as files */
 	bool watch_tcp;     /* some TCP connections */
 	bool watch_all_tcp;
+	bool early;         /* bytes are taken when they are written; where the kernel allows it */
 	uint32_t snaplen;
 	size_t ring_size;
 	struct spf_who who;

@@ -92,6 +92,7 @@ static int open_backend(struct bpf *b, const struct bpf_options *o, char **why)
 		.watch_all = !o->targets[0],
 		.snaplen = o->snaplen ? o->snaplen : UINT32_MAX,
 		.ring_size = o->ring_size,
+		.early = o->early,
 		.who = o->who,
 	};
 	int rc = -ENOENT;
@@ -119,6 +120,12 @@ static int open_backend(struct bpf *b, const struct bpf_options *o, char **why)
 			free(reason);
 		else
 			*why = reason;
+	}
+	if (o->early) {
+		free(*why);
+		*why = xstrdup("--early: this kernel has no hook that sees bytes before they are "
+			       "read (5.10 to 6.16 have, with kprobes); they show when they are "
+			       "read without it");
 	}
 	if (!*why)
 		*why = xasprintf("there is no backend %s", o->backend);

@@ -16,6 +16,7 @@ struct bpf_options {
 	char *const *targets; /* socket paths, @abstract names, globs; NULL-terminated, may be empty */
 	uint32_t snaplen;     /* 0 = everything */
 	size_t ring_size;     /* bytes, a power of two */
+	bool early;           /* show bytes before they are read */
 	const char *backend;  /* name of the only one to try; NULL = the best that works */
 	struct spf_who who;
 };

@@ -193,6 +193,14 @@ static void set_reader(struct chunk *c, const struct spf_event *e)
 	memcpy(c->reader_comm, e->comm, sizeof(c->reader_comm));
 }
 
+static void set_writer(struct chunk *c, const struct spf_event *e)
+{
+	c->has_writer = true;
+	c->pid = (int32_t)e->pid;
+	c->tid = (int32_t)e->tid;
+	memcpy(c->comm, e->comm, sizeof(c->comm));
+}
+
 static int on_data(struct live *l, struct bytes rec, struct chunk *c)
 {
 	const struct spf_event_data *d = (const void *)rec.p;
@@ -211,7 +219,9 @@ static int on_data(struct live *l, struct bytes rec, struct chunk *c)
 		return 1;
 	}
 	c->remote = d->flags & SPF_DATA_REMOTE;
-	if (!(d->flags & (SPF_DATA_UNREAD | SPF_DATA_SENDING)))
+	if (d->flags & SPF_DATA_WRITTEN)
+		set_writer(c, &d->e);
+	else if (!(d->flags & (SPF_DATA_UNREAD | SPF_DATA_SENDING)))
 		set_reader(c, &d->e);
 	return 1;
 }
@@ -237,10 +247,7 @@ static int on_sent(struct bytes rec, struct chunk *c)
 	common(c, &s->e, CHUNK_SENT);
 	c->off = s->off;
 	c->len = s->len;
-	c->has_writer = true;
-	c->pid = (int32_t)s->e.pid;
-	c->tid = (int32_t)s->e.tid;
-	memcpy(c->comm, s->e.comm, sizeof(c->comm));
+	set_writer(c, &s->e);
 	return 1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* compare [-b BACKEND] [-r RING-BYTES] DIR [PATTERN]...: captures everything that is said on
+/* compare [-e] [-b BACKEND] [-r RING-BYTES] DIR [PATTERN]...: captures everything that is said on
  * this machine while tests/gen does its talks, and compares byte for byte what the capture
  * hands on with what the reading ends got. Prints for each direction, separated by tabs:
  *
@@ -60,6 +60,7 @@ struct truth {
 static struct hash directions;
 static pid_t generator = -1;
 static struct source *source;
+static bool is_early; /* bytes must be seen when they are written */
 
 static struct seen *seen_of(uint64_t sock)
 {
@@ -125,6 +126,10 @@ static void take(const struct chunk *c)
 		skip_to(s, c->off + c->len);
 	if (c->kind != CHUNK_DATA)
 		return;
+	if (c->has_writer) { /* -e: a write and its bytes in one */
+		s->sent += c->len;
+		s->writer = c->pid;
+	}
 	if (c->reader_pid < 0)
 		s->unread += c->len;
 	skip_to(s, c->off);
@@ -244,6 +249,10 @@ static const char *judge(const struct truth *t, char *detail)
 		sprintf(detail + strlen(detail), ", %llu never read", (unsigned long long)s->unread);
 	if (s->writer != t->writer && !strstr(t->name, "processes") && s->writer >= 0)
 		return strcat(detail, ", not the writer's pid"), "WRONG";
+	if (is_early && strstr(t->name, "/oob/")) /* an urgent byte is seen when it is read */
+		return strcat(detail, ", urgent bytes are not in the order of writing"), "missing";
+	if (is_early && s->unread < s->bytes.len && strncmp(t->name, "tcp", 3))
+		return strcat(detail, ", not before it was read"), "WRONG";
 	if (!knows_written(t, s, &c))
 		return strcat(detail, ", not all that was sent"), "WRONG";
 	if (c.read != c.captured + c.cut + c.lost + c.unreadable + c.filtered)
@@ -362,9 +371,11 @@ int main(int argc, char **argv)
 	char *why;
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "+b:fr:")) != -1) {
+	while ((opt = getopt(argc, argv, "+b:efr:")) != -1) {
 		if (opt == 'b')
 			o.backend = optarg;
+		if (opt == 'e')
+			o.early = is_early = true;
 		if (opt == 'f') /* filters that mean all that it starts */
 			o.who = (struct spf_who){ .is_asked = 1, .pid = getpid(), .follows = 1,
 						  .uid = (s32)geteuid() };

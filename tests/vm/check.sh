@@ -35,6 +35,10 @@ run_machine() {
 		done
 		# Filters that mean everything that is said: nothing may be missing.
 		echo "echo '# filters'; compare -b $1 -f d 'stream-*' 'dgram-*' || failed=1; rm -rf d/*"
+		# --early: the same bytes, and each seen when it is written.
+		echo "compare -e -b $1 d 'stream-*' 'abstract-*' 'seq*' 'dgram-*' > early || failed=1"
+		echo "grep -E '^(WRONG|gap)' early; rm -rf d/*"
+		echo "echo \"# early: \$(grep -c ^exact early) directions exact\""
 		# A ring that is far too small: every hole must be told with its true size.
 		echo "compare -b $1 -r 65536 d 'stream-*' 'tcp4/*' > flood || failed=1"
 		echo "grep ^WRONG flood; echo \"# flood: \$(grep -c ^gap flood) holes told\""
