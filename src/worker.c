@@ -135,6 +135,7 @@ static void keep_memory(void)
 
 static void drop_privileges(const struct options *o)
 {
+	const char *monitor = getenv(WORKER_MONITOR);
 	struct sandbox_user user;
 	struct sandbox_options so = { .jit = !o->no_jit, .unsafe = o->unsafe,
 				      .explain = getenv("SPF_SANDBOX_EXPLAIN") != NULL };
@@ -143,7 +144,7 @@ static void drop_privileges(const struct options *o)
 
 	if (rc < 0)
 		die(EXIT_USAGE, "--user %s: %s", o->user ? o->user : "", why);
-	so.monitor = getenv(WORKER_MONITOR) ? atoi(getenv(WORKER_MONITOR)) : 0;
+	so.monitor = monitor ? atoi(monitor) : 0;
 	so.uid = user.uid;
 	so.gid = user.gid;
 	so.write_fds = 1u << WORKER_OUTPUT | 1u << STDERR_FILENO | 1u << WORKER_LINK;
