@@ -40,6 +40,7 @@ static __always_inline void fill_task(struct spf_event *e)
 
 #include "body.h"
 #include "sizes.h"
+#include "early.h"
 #include "tcp.h"
 
 enum {
@@ -449,19 +450,6 @@ int BPF_KRETPROBE(on_spliced, int len)
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
-
-/* The socket of st wrote len bytes, which are about to be taken: no event of its own. */
-static __always_inline bool wrote(struct sock_state *st, u64 len)
-{
-	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &st->slot);
-
-	if (!slot)
-		return false;
-	__sync_fetch_and_add(&slot->accepted, len);
-	if (is_asked())
-		used(st, slot, WRITER);
-	return true;
-}
 
 SEC("kprobe/skb_queue_tail")
 int BPF_KPROBE(on_queue, void *list, struct sk_buff *skb)
