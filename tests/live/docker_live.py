@@ -57,6 +57,7 @@ def test_docker_streams_are_seen_while_they_go_on():
         assert (first[0]["what"], first[0]["body"]) == ("body", f'{{"{piece}":1}}\n'), first
         docker.tick()
         assert curl.wait(live.PATIENCE) == 0
+        live.until(lambda: https(spf)[-1]["body_complete"], "the end is shown")
         records = spf.records()
         pieces = [r for r in records if r["kind"] == "http"][2:]
         assert "".join(p["body"] for p in pieces) == f'{{"{piece}":1}}\n{{"{piece}":2}}\n', pieces
@@ -141,6 +142,7 @@ def test_docker_connections_open_speak_and_close():
     spf = live.Spf("-j", "-k", "conn,call", docker.sock)
     docker.curl("/_ping", "http://docker/v1.43/containers/json")
     docker.stop()
+    live.until(lambda: b'"op":"close"' in spf.out(), "the close is shown")
     records = spf.records()
     conns = [r for r in records if r["kind"] == "conn" and r["conn_id"] == 1]
     assert [(c["op"], c["proto"]) for c in conns] == \
