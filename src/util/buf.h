@@ -74,7 +74,9 @@ void buf_consume(struct buf *b, size_t n);
 /* The unconsumed bytes; valid until the next call on b. */
 static inline struct bytes buf_bytes(const struct buf *b)
 {
-	return bytes_of(b->mem ? b->mem + b->head : NULL, b->len);
+	if (!b->len) /* there may be no memory */
+		return bytes_of(b->mem, 0);
+	return bytes_of(b->mem + b->head, b->len);
 }
 
 #endif
