@@ -140,7 +140,7 @@ static void put_row(struct buf *out, const struct row *r)
 		put_address(out, &r->client->end[1]);
 	} else if (!r->listener && any->name) {
 		buf_putc(out, ' ');
-		text_escape(out, bytes_str(any->name), false);
+		buf_puts(out, any->name); /* which is printable */
 	}
 	put_counts(out, r);
 	buf_putc(out, '\n');
@@ -149,7 +149,7 @@ static void put_row(struct buf *out, const struct row *r)
 static void put_service(struct buf *out, const struct socket_entry *e)
 {
 	buf_printf(out, "%-9s ", type_name(e));
-	text_escape(out, bytes_str(e->name), false);
+	buf_puts(out, e->name);
 	buf_puts(out, "  ");
 	put_holders(out, e);
 	if (e->unread)
