@@ -31,17 +31,18 @@ class Node:
 
 
 class Go:
-    """apt-get install golang-go golang-google-grpc-dev makes it run; built once."""
+    """apt-get install golang-go golang-google-grpc-dev makes it run; built when its source is newer."""
     name = "Go"
     binary = os.path.join(live.ROOT, "build/live/calls_peer")
 
     def command(self):
-        if not os.path.exists(self.binary):
+        source = PEER + ".go"
+        if not os.path.exists(self.binary) or os.path.getmtime(self.binary) < os.path.getmtime(source):
             if not os.path.isdir("/usr/share/gocode/src/google.golang.org/grpc"):
                 raise live.Skip("no Go gRPC: golang-go, golang-google-grpc-dev")
             os.makedirs(os.path.dirname(self.binary), exist_ok=True)
             env = dict(os.environ, GO111MODULE="off", GOPATH="/usr/share/gocode")
-            r = subprocess.run(["go", "build", "-o", self.binary, PEER + ".go"], env=env,
+            r = subprocess.run(["go", "build", "-o", self.binary, source], env=env,
                                capture_output=True, timeout=600, check=False)
             assert r.returncode == 0, r
         return [self.binary]

@@ -54,6 +54,12 @@ def run_tests(tests):
     return counts["FAIL"] != 0
 
 
+def is_sanitized():
+    """Whether spf is built with AddressSanitizer, which keeps what was freed."""
+    with open(SPF, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def end_all():
     """Ends what a test left running."""
     for p in processes:

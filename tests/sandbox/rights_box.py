@@ -87,7 +87,7 @@ def test_ends_are_described():
     talk = Talk("ends.sock")
     spf = live.Spf("-k", "conn", "-j", talk.path)
     time.sleep(0.5)
-    record = spf.records()[0]
+    record = spf.records()[-1]  # by its end the answers have come, also on a busy machine
     talk.done.set()
     for end in ("client", "server"):
         assert record[end]["exe"] == os.readlink("/proc/self/exe"), record
