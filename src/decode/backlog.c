@@ -26,8 +26,8 @@ void backlog_push(struct backlog *l, struct bytes in, const struct stamp *st)
 		last->len += in.len;
 		return;
 	}
-	if (l->first + l->cnt == l->cap) {
-		if (l->first > l->cap / 2) {
+	if (!l->parts || l->first + l->cnt == l->cap) {
+		if (l->parts && l->first > l->cap / 2) {
 			memmove(l->parts, l->parts + l->first, l->cnt * sizeof(*l->parts));
 			l->first = 0;
 		} else {

@@ -249,10 +249,11 @@ static struct seen_hash {
 	uint32_t kept, last;
 } seen_hash[SEEN_CNT];
 
+/* Of at least SEEN_MIN bytes. */
 static uint64_t hash_of(struct bytes in)
 {
 	struct bytes end = in, done;
-	uint64_t first, last;
+	uint64_t first = 0, last = 0;
 
 	bytes_peek_u64(&in, &first);
 	bytes_take(&end, in.len - 8, &done);

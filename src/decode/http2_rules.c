@@ -224,7 +224,8 @@ static void settings_ack(struct h2 *h, int dir, struct h2_frame *f, struct h2_ev
 
 void h2_rules_upgrade(struct h2 *h, struct bytes settings)
 {
-	struct h2_event ev = { .stalled_ns = -1 };
+	static const struct stamp begin; /* no stream has waited yet */
+	struct h2_event ev = { .end = &begin, .stalled_ns = -1 };
 	struct h2_frame f = { 0 };
 
 	push_settings(&h->dir[h->client], settings);
