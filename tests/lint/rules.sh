@@ -33,6 +33,7 @@ rule "lines of at most 100 columns, tabs of 8" awk -f tests/lint/columns.awk $sh
 rule "an SPDX line at the head" \
 	awk '/SPDX-License-Identifier|^-- @license/ && FNR <= 20 { has[FILENAME] = 1 }
 	     END { for (i = 1; i < ARGC; i++) if (!has[ARGV[i]]) print ARGV[i] }' $sources
+rule "a manual of at most 200 lines" awk 'END { if (FNR > 200) print FILENAME ": " FNR }' lua/README.md
 rule "nothing left to do" grep -nE 'TO''DO|FIX''ME' $sources
 rule "no blank at the end of a line" grep -nE '[[:blank:]]+$' $c_files
 }
