@@ -102,7 +102,7 @@ static struct bytes take_line(struct bytes *text)
 {
 	const uint8_t *end = text->len ? memchr(text->p, '\n', text->len) : NULL;
 	size_t n = end ? (size_t)(end - text->p) : text->len;
-	struct bytes line, newline;
+	struct bytes line = { 0 }, newline;
 
 	bytes_take(text, n, &line);
 	bytes_take(text, end != NULL, &newline);

@@ -37,7 +37,7 @@ static inline void buf_added(struct buf *b, size_t n)
 
 static inline void buf_append(struct buf *b, struct bytes in)
 {
-	if (!in.len)
+	if (!in.p || !in.len)
 		return;
 	memcpy(buf_reserve(b, in.len), in.p, in.len);
 	b->len += in.len;
