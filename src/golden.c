@@ -144,8 +144,7 @@ static bool compare(const char *name, const char *folder, struct buf *golden)
 	bool same;
 	int cnt;
 
-	command = strndup((const char *)first.p + (first.len > 2 ? 2 : first.len),
-			  first.len > 2 ? first.len - 2 : 0);
+	command = first.len > 2 ? strndup((const char *)first.p + 2, first.len - 2) : xstrdup("");
 	cnt = first.len > 2 && !memcmp(first.p, "$ ", 2) ? split(command, words) : -1;
 	why = refusal(words, cnt);
 	if (why) {
