@@ -329,6 +329,8 @@ static bool gap(void *p, int dir, uint64_t len, const struct stamp *st)
 
 	if (s || !holds)
 		h2_user->gap(x->d, &x->h2, dir, holds ? s : NULL, len);
+	if (s && holds)
+		x->todo = USER; /* the gap may have ended a message */
 	return holds;
 }
 

@@ -377,6 +377,34 @@ static void a_gap_in_a_body_cuts_one_message(void **state)
 	buf_release(&c);
 }
 
+static void a_message_that_ends_in_a_gap_comes_before_the_next_gap(void **state)
+{
+	struct buf c = { 0 };
+	struct bytes in;
+	struct pair p;
+
+	pair_init(&p, true);
+	give(&p, CLIENT, BYTES_LIT(PREFACE));
+	rpc(&c, 1, "/a.B/Do");
+	RAW(&c, 0, 0, 1, "\0\0\0\0\6abcdef\0\0\0\0\2gh");
+	in = buf_bytes(&c);
+	give(&p, CLIENT, bytes_of(in.p, in.len - 11));
+	gap_of(&p, CLIENT, 4);
+	assert_text(buf_bytes(&p.out),
+		    "gap ringbuf_drop 4 recovered\n"
+		    "message client 1.1 len=6 /a.B/Do data=ab incomplete\n");
+	gap_of(&p, CLIENT, 3);
+	give(&p, CLIENT, bytes_of(in.p + in.len - 4, 4));
+	close_pair(&p, OUTCOME_CAPTURE_END);
+	assert_text(buf_bytes(&p.out),
+		    "gap ringbuf_drop 4 recovered\n"
+		    "message client 1.1 len=6 /a.B/Do data=ab incomplete\n"
+		    "gap ringbuf_drop 3 recovered\n"
+		    "call 1 POST /a.B/Do capture_end -1 grpc=-1 m=1/0 b=18/0 incomplete inexact\n");
+	pair_release(&p);
+	buf_release(&c);
+}
+
 /* Attached late: all names but the method's are unknown, the messages tell what it is. */
 static void a_late_attach_tells_grpc_by_its_messages(void **state)
 {
@@ -517,6 +545,7 @@ int main(void)
 		cmocka_unit_test(written_and_read_make_three_times),
 		cmocka_unit_test(without_read_times_the_latency_is_that_of_the_capture),
 		cmocka_unit_test(a_gap_in_a_body_cuts_one_message),
+		cmocka_unit_test(a_message_that_ends_in_a_gap_comes_before_the_next_gap),
 		cmocka_unit_test(a_late_attach_tells_grpc_by_its_messages),
 		cmocka_unit_test(a_status_that_the_table_hides_is_known_only_if_no_other_field_can_be_it),
 		cmocka_unit_test(more_streams_than_are_kept_evict_the_oldest),
