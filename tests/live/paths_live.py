@@ -190,9 +190,9 @@ def test_a_file_that_nobody_is_bound_to_is_said_to_be_waited_for():
 
 
 def test_a_name_that_is_nearly_one():
-    where = live.path("docker.sock")
+    where = live.path("moby.sock")
     server = Server(where)
-    for typed in (live.path("docker.sok"), live.path("elsewhere/run/docker.sock")):
+    for typed in (live.path("moby.sok"), live.path("elsewhere/run/moby.sock")):
         spf = watch(typed)
         assert f"did you mean {where} (python3)?" in spf.err(), spf.err()
         spf.finish()

@@ -119,6 +119,7 @@ def test_keys_sort_reverse_pause_and_quit():
     try:
         customer(socket, 2)
         screen.shows(r"by calls .*q quit")
+        screen.shows(r"GetItem +10 (.*\n)*.*Haggle +2 ")
         assert re.search(r"GetItem[^\n]*\n.*ListItems", screen.text()), screen.text()
         screen.key("S", r"by bytes ")
         assert re.search(r"GetItem[^\n]*\n.*ListItems", screen.text()), screen.text()
