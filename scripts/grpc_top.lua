@@ -1,5 +1,6 @@
 --- Live table of gRPC calls by method: rate, errors, latency quantiles.
---- Rates are of the last interval, all else since the start.
+--- Rates are of the last interval, all else since the start. A column UNKNOWN appears for calls that
+--- ended with a status which nothing on the wire tells: their connection is older than the capture.
 -- @author   spf authors
 -- @license  BSD-2-Clause
 -- @api      1
@@ -17,7 +18,7 @@
 -- demo.Shop/Deliver        2      4.1    1  50.9ms   300ms   300ms    36B
 -- demo.Shop/Haggle         2      2.1    0  1.07ms  4.55ms  4.55ms   164B
 local agg, fmt, screen = require "spf.agg", require "spf.fmt", require "spf.screen"
-local lat, err, bytes = agg.quantile(), agg.count(), agg.sum()
+local lat, err, unknown, bytes = agg.quantile(), agg.count(), agg.count(), agg.sum()
 local before, rate, last = {}, {}, nil
 
 function on_call(c)
@@ -25,7 +26,11 @@ function on_call(c)
   if not m then return end
   lat:add(c.duration_us or 0, m)
   bytes:add(c.req_bytes + c.resp_bytes, m)
-  if c.failed then err:add(m) end
+  if c.failed then
+    err:add(m)
+  elseif not c.rpc_status and c.outcome == "complete" then
+    unknown:add(m)
+  end
 end
 
 local SORT = { calls = "count", rate = "rate", errors = "errors", p50 = "p50", p99 = "p99", bytes = "bytes" }
@@ -41,11 +46,13 @@ local function count_rates(rows, now)
 end
 
 local function build(view, now)
-  local t = screen.table {
+  local columns = {
     "METHOD", "CALLS>", "CALLS/S>",
     { name = "ERR>", color = function(n) return n and n > 0 and "red" end },
     "P50>", "P90>", "P99>", "BYTES>",
   }
+  if #unknown:rows() > 0 then columns[#columns + 1] = "UNKNOWN>" end
+  local t = screen.table(columns)
   local rows = lat:rows()
   if now then count_rates(rows, now) end
   for _, r in ipairs(rows) do
@@ -55,7 +62,7 @@ local function build(view, now)
   for i = 1, math.min(#rows, spf.args.top) do
     local r = rows[i]
     t:row(r.key, r.count, rate[r.key] and string.format("%.1f", r.rate), r.errors, fmt.duration(r.p50, "us"),
-      fmt.duration(r.p90, "us"), fmt.duration(r.p99, "us"), fmt.bytes(r.bytes))
+      fmt.duration(r.p90, "us"), fmt.duration(r.p99, "us"), fmt.bytes(r.bytes), unknown:get(r.key))
   end
   return t
 end
