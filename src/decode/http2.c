@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "decode/http2_message.h"
 #include "decode/http2_rules.h"
 #include "decode/http2_stream.h"
 #include "decode/http2_sync.h"
@@ -206,7 +205,8 @@ static bool whole_payload(struct h2_dir *d, struct bytes *in, struct bytes *payl
 		*payload = part;
 		return true;
 	}
-	max = opens_block(&d->f) || d->f.type == H2_CONTINUATION ? LIMIT_HEADER_BLOCK : LIMIT_FRAME_KEPT;
+	max = opens_block(&d->f) || d->f.type == H2_CONTINUATION ? LIMIT_HEADER_BLOCK
+								 : LIMIT_FRAME_KEPT;
 	if (d->buf.len + part.len > max) {
 		part.len = max - d->buf.len;
 		d->truncated = true;
@@ -217,21 +217,22 @@ static bool whole_payload(struct h2_dir *d, struct bytes *in, struct bytes *payl
 }
 
 /* Is what the block is of: the client's requests, the server's responses. */
-static void learn_roles(struct h2 *h, int dir, struct h2_block_kind k)
+static void learn_roles(struct h2 *h, int dir, const struct h2_message *m)
 {
-	if (h->client < 0 && k.request)
+	if (h->client < 0 && m->request)
 		h->client = dir;
-	else if (h->client < 0 && k.response)
+	else if (h->client < 0 && m->response)
 		h->client = !dir;
 }
 
 /* The stream that a decoded block belongs to: opened by it, or there already. */
 static struct h2_stream *stream_of_block(struct h2 *h, int dir, const struct h2_frame *f,
-					 struct h2_block_kind k)
+					 const struct h2_message *m)
 {
 	uint32_t id = f->type == H2_PUSH_PROMISE ? f->promised_stream_id : f->stream_id;
 	struct h2_stream *s = h2_stream(h, id), *evicted = NULL;
-	bool opens = f->type == H2_PUSH_PROMISE || k.request || (h->client >= 0 && dir == h->client);
+	bool opens =
+		f->type == H2_PUSH_PROMISE || m->request || (h->client >= 0 && dir == h->client);
 
 	if (s || !id || !(opens || !h->exact))
 		return s;
@@ -244,32 +245,31 @@ static struct h2_stream *stream_of_block(struct h2 *h, int dir, const struct h2_
 	return s;
 }
 
-static void apply_block(struct h2 *h, int dir, struct h2_event *ev)
+static void apply_block(struct h2 *h, int dir, const struct h2_message *m, struct h2_event *ev)
 {
 	const struct h2_frame *f = ev->frame;
-	struct h2_block_kind k = h2_block_kind(&fields_of_block);
 	bool push = f->type == H2_PUSH_PROMISE;
 	struct h2_stream *s;
 	struct h2_half *half;
 
-	learn_roles(h, dir, k);
-	s = stream_of_block(h, dir, f, k);
-	ev->status = k.status;
+	learn_roles(h, dir, m);
+	s = stream_of_block(h, dir, f, m);
+	ev->status = m->status;
 	if (push && s) {
-		h2_stream_set_context(s, &fields_of_block);
+		h2_stream_set_context(s, m);
 		s->half[!dir].ended = true; /* nobody sends on the request's half, RFC 9113 §8.4 */
 		return;
 	}
 	ev->stream = s;
-	ev->interim = k.status >= 100 && k.status < 200;
+	ev->interim = m->status >= 100 && m->status < 200;
 	if (!s)
 		return;
 	half = &s->half[dir];
-	ev->trailers = half->blocks && !k.request && !k.response;
-	if (k.request || (dir == h->client && !s->ctx && !ev->trailers && h->exact))
-		h2_stream_set_context(s, &fields_of_block);
+	ev->trailers = half->blocks && !m->request && !m->response;
+	if (m->request || (dir == h->client && !s->ctx && !ev->trailers && h->exact))
+		h2_stream_set_context(s, m);
 	if (!ev->interim && !half->blocks++)
-		half->content_length = h2_message_content_length(&fields_of_block);
+		half->content_length = m->content_length;
 }
 
 /* Gives the header block that is complete, or lost, as the event of the frame that began it. */
@@ -277,6 +277,7 @@ static int give_block(struct h2 *h, int dir, const struct h2_frame *f, const str
 		      struct bytes block, bool bad, const struct stamp *st, struct h2_event *ev)
 {
 	struct h2_dir *d = &h->dir[dir];
+	struct h2_message m;
 	int rc = 0;
 
 	event_of_frame(h, dir, st, ev);
@@ -298,9 +299,10 @@ static int give_block(struct h2 *h, int dir, const struct h2_frame *f, const str
 	}
 	if (ev->block_lost)
 		hpack_lose(&d->hpack);
-	apply_block(h, dir, ev);
+	h2_message_read(&fields_of_block, &m);
+	apply_block(h, dir, &m, ev);
 	if (!ev->why)
-		ev->why = h2_rules_block(h, dir, ev);
+		ev->why = h2_rules_block(h, dir, ev, &m);
 	if (!ev->stream || f->type != H2_HEADERS || !(f->flags & H2_END_STREAM))
 		return 1;
 	if (!ev->why)
@@ -320,7 +322,8 @@ static int first_of_block(struct h2 *h, int dir, struct bytes payload, const str
 	if (!d->truncated)
 		h2_frame_payload(&d->f, payload);
 	if (whole || orphan)
-		return give_block(h, dir, &d->f, &d->start, d->f.content, d->truncated || orphan, st, ev);
+		return give_block(h, dir, &d->f, &d->start, d->f.content, d->truncated || orphan,
+				  st, ev);
 	d->block_stream = d->f.stream_id;
 	d->block = xcalloc(1, sizeof(*d->block));
 	d->block->frame = d->f;
@@ -354,9 +357,9 @@ static void keep_continuation(struct h2_dir *d)
 		b->cap = b->cap ? b->cap * 2 : 4;
 		b->continuations = xrealloc(b->continuations, b->cap * sizeof(*b->continuations));
 	}
-	b->continuations[b->cnt++] = (struct h2_continuation){
-		.length = d->f.length, .flags = d->f.flags, .st = d->start
-	};
+	b->continuations[b->cnt++] = (struct h2_continuation){ .length = d->f.length,
+							       .flags = d->f.flags,
+							       .st = d->start };
 }
 
 /* A CONTINUATION: part of the open block, one beyond the limits, or a stray one. */
@@ -428,7 +431,12 @@ static void forget_event(struct h2 *h, struct h2_dir *d)
 static int give_evicted(struct h2 *h, int dir, const struct stamp *st, struct h2_event *ev)
 {
 	*ev = (struct h2_event){
-		.what = H2_GONE, .dir = dir, .stream = h->evicted, .st = st, .end = st, .status = -1,
+		.what = H2_GONE,
+		.dir = dir,
+		.stream = h->evicted,
+		.st = st,
+		.end = st,
+		.status = -1,
 	};
 	h->evicted->next = h->over;
 	h->over = h->evicted;
@@ -466,11 +474,12 @@ int h2_next(struct h2 *h, int dir, struct bytes in, size_t *used, const struct s
 			rc = -EPROTO;
 			break;
 		}
-		if (d->block_stream && (d->f.type != H2_CONTINUATION ||
-					d->f.stream_id != d->block_stream)) {
+		if (d->block_stream &&
+		    (d->f.type != H2_CONTINUATION || d->f.stream_id != d->block_stream)) {
 			rc = end_block(h, dir, true,
 				       "header block not continued: "
-				         "connection error PROTOCOL_ERROR (RFC 9113 §6.10)", st, ev);
+				       "connection error PROTOCOL_ERROR (RFC 9113 §6.10)",
+				       st, ev);
 			d->block_stream = 0;
 			break;
 		}

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/http2_message.h"
 
-enum pseudo { METHOD, SCHEME, AUTHORITY, PATH, PROTOCOL, STATUS, PSEUDOS, NO_PSEUDO };
-
-static const struct {
-	struct bytes name;
-	enum h2_message_part part;
-} pseudos[PSEUDOS] = {
-	[METHOD] = { { (const uint8_t *)":method", 7 }, H2_REQUEST_FIELDS },
-	[SCHEME] = { { (const uint8_t *)":scheme", 7 }, H2_REQUEST_FIELDS },
-	[AUTHORITY] = { { (const uint8_t *)":authority", 10 }, H2_REQUEST_FIELDS },
-	[PATH] = { { (const uint8_t *)":path", 5 }, H2_REQUEST_FIELDS },
-	[PROTOCOL] = { { (const uint8_t *)":protocol", 9 }, H2_REQUEST_FIELDS }, /* RFC 8441 §4 */
-	[STATUS] = { { (const uint8_t *)":status", 7 }, H2_RESPONSE_FIELDS },
+/* What a field is to a message, by its name. */
+enum field {
+	REGULAR,
+	METHOD,
+	SCHEME,
+	AUTHORITY,
+	PATH, /* as enum h2_message_part */
+	PROTOCOL,
+	STATUS,
+	OTHER_PSEUDO,
+	CONTENT_TYPE,
+	CONTENT_LENGTH,
+	HOST,
+	TE,
+	HTTP1,
+	CONNECT, /* no field, but a bit of h2_message.pseudo: what :method is */
 };
 
 /* Inline, so that the length of a literal is a constant and differs from most names. */
@@ -21,21 +25,78 @@ static inline bool is(struct bytes b, const char *text)
 	return bytes_equal(b, bytes_str(text));
 }
 
-static const char *name_violation(struct bytes name)
+static enum field pseudo_by_name(struct bytes name)
 {
-	if (!name.len)
-		return "empty field name: stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = name.p[i];
+	return is(name, ":method")	? METHOD
+	       : is(name, ":scheme")	? SCHEME
+	       : is(name, ":authority") ? AUTHORITY
+	       : is(name, ":path")	? PATH
+	       : is(name, ":protocol")	? PROTOCOL /* RFC 8441 §4 */
+	       : is(name, ":status")	? STATUS
+					: OTHER_PSEUDO;
+}
 
-		if (c >= 'A' && c <= 'Z')
-			return "upper case in a field name: "
-					"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
-		if (c <= ' ' || c >= 0x7f || c == ':')
-			return "character not allowed in a field name: "
-					"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
+static enum field field_by_name(struct bytes name)
+{
+	switch (name.len ? name.p[0] : 0) {
+	case ':':
+		return pseudo_by_name(name);
+	case 'c':
+		return is(name, "content-type")	    ? CONTENT_TYPE
+		       : is(name, "content-length") ? CONTENT_LENGTH
+		       : is(name, "connection")	    ? HTTP1
+						    : REGULAR;
+	case 'h':
+		return is(name, "host") ? HOST : REGULAR;
+	case 'k':
+		return is(name, "keep-alive") ? HTTP1 : REGULAR;
+	case 'p':
+		return is(name, "proxy-connection") ? HTTP1 : REGULAR;
+	case 't':
+		return is(name, "te") ? TE : is(name, "transfer-encoding") ? HTTP1 : REGULAR;
+	case 'u':
+		return is(name, "upgrade") ? HTTP1 : REGULAR;
 	}
-	return NULL;
+	return REGULAR;
+}
+
+/* Names of the static table go by their number there (hpack_table.h). */
+static inline enum field field_of(const struct header *f, struct bytes name)
+{
+	static const uint8_t by_id[HPACK_STATIC_CNT + 1] = {
+		[1] = AUTHORITY,       [2] = METHOD,	    [4] = PATH,	 [6] = SCHEME, [8] = STATUS,
+		[28] = CONTENT_LENGTH, [31] = CONTENT_TYPE, [38] = HOST, [57] = HTTP1,
+	};
+
+	return f->name_id - 1 < HPACK_STATIC_CNT ? by_id[f->name_id] : field_by_name(name);
+}
+
+static void violates(struct h2_message *m, const char *why)
+{
+	if (!m->why)
+		m->why = why;
+}
+
+static void check_name(struct h2_message *m, struct bytes name)
+{
+	static const bool allowed[256] = {
+		['!' ... '9'] = true,
+		[';' ... '@'] = true,
+		['[' ... '~'] = true,
+	};
+	bool bad = false, upper = false;
+
+	if (!name.len)
+		violates(m, "empty field name: stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)");
+	for (size_t i = 0; i < name.len; i++)
+		bad |= !allowed[name.p[i]];
+	for (size_t i = 0; bad && i < name.len; i++)
+		upper |= name.p[i] >= 'A' && name.p[i] <= 'Z';
+	if (bad)
+		violates(m, upper ? "upper case in a field name: "
+				    "stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)"
+				  : "character not allowed in a field name: "
+				    "stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)");
 }
 
 static bool is_blank(uint8_t c)
@@ -56,7 +117,7 @@ static bool any_forbidden(uint64_t v)
 	return (((v - ones) & ~v) | ((lf - ones) & ~lf) | ((cr - ones) & ~cr)) & ones << 7;
 }
 
-static const char *value_violation(struct bytes value)
+static void check_value(struct h2_message *m, struct bytes value)
 {
 	bool bad = false;
 	size_t i = 0;
@@ -69,160 +130,214 @@ static const char *value_violation(struct bytes value)
 	for (; i < value.len; i++)
 		bad |= is_forbidden(value.p[i]);
 	if (bad)
-		return "NUL, CR or LF in a field value: "
-				"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
+		violates(m, "NUL, CR or LF in a field value: "
+			    "stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)");
 	if (value.len && (is_blank(value.p[0]) || is_blank(value.p[value.len - 1])))
-		return "field value begins or ends with a blank: "
-				"stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)";
-	return NULL;
+		violates(m, "field value begins or ends with a blank: "
+			    "stream error PROTOCOL_ERROR (RFC 9113 §8.2.1)");
 }
 
-/* RFC 9113 §8.2.2 */
-static const char *connection_violation(struct bytes name, struct bytes value)
+static int status_of(struct bytes v)
 {
-	bool http1 = false;
+	if (v.len != 3)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (v.p[i] < '0' || v.p[i] > '9')
+			return -1;
+	return (v.p[0] - '0') * 100 + (v.p[1] - '0') * 10 + v.p[2] - '0';
+}
 
-	switch (name.len ? name.p[0] : 0) {
-	case 'c':
-		http1 = is(name, "connection");
+static int64_t length_of(struct bytes v)
+{
+	int64_t n = 0;
+	uint8_t c;
+
+	if (!v.len || v.len > 18)
+		return -2; /* said, but no number: a second one does not count */
+	while (bytes_get_u8(&v, &c)) {
+		if (c < '0' || c > '9')
+			return -2;
+		n = n * 10 + (c - '0');
+	}
+	return n;
+}
+
+static void read_part(struct h2_message *m, enum field field, struct bytes value, uint8_t unknown)
+{
+	struct bytes *part = &m->parts[field - METHOD];
+
+	if (part->p)
+		return;
+	*part = value;
+	if (field == PATH)
+		m->path_unknown = unknown;
+}
+
+static inline void read_pseudo(struct h2_message *m, enum field field, struct bytes value)
+{
+	if (m->pseudo >> field & 1)
+		violates(m, "pseudo-field twice: stream error PROTOCOL_ERROR (RFC 9113 §8.3)");
+	m->pseudo |= 1u << field;
+	if (field == STATUS) {
+		m->response = true;
+		m->status = status_of(value);
+	}
+	if (field > PATH)
+		return;
+	m->request = true;
+	if (field == PATH && !value.len)
+		violates(m, "empty :path: stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)");
+	if (field == METHOD && is(value, "CONNECT"))
+		m->pseudo |= 1u << CONNECT;
+	read_part(m, field, value, 0);
+}
+
+static inline void read_regular(struct h2_message *m, enum field field, const struct header *f,
+				struct bytes name, struct bytes value)
+{
+	if (!f->indexed) { /* else it was looked at when it came as a literal, or is static */
+		if (f->name_id - 1 >= HPACK_STATIC_CNT)
+			check_name(m, name);
+		check_value(m, value);
+	}
+	switch (field) {
+	case CONTENT_TYPE:
+		m->is_grpc = bytes_has_prefix(value, BYTES_LIT("application/grpc"));
 		break;
-	case 'k':
-		http1 = is(name, "keep-alive");
+	case CONTENT_LENGTH:
+		if (m->content_length == -1)
+			m->content_length = length_of(value);
 		break;
-	case 'p':
-		http1 = is(name, "proxy-connection");
+	case HOST:
+		read_part(m, AUTHORITY, value, 0);
 		break;
-	case 't':
-		http1 = is(name, "transfer-encoding");
-		if (is(name, "te") && !is(value, "trailers"))
-			return "te with something else than trailers: "
-					"stream error PROTOCOL_ERROR (RFC 9113 §8.2.2)";
+	case TE: /* RFC 9113 §8.2.2, likewise the next */
+		if (!is(value, "trailers"))
+			violates(m, "te with something else than trailers: "
+				    "stream error PROTOCOL_ERROR (RFC 9113 §8.2.2)");
 		break;
-	case 'u':
-		http1 = is(name, "upgrade");
+	case HTTP1:
+		violates(m, "field of HTTP/1 connections: "
+			    "stream error PROTOCOL_ERROR (RFC 9113 §8.2.2)");
+		break;
+	default:
 		break;
 	}
-	return http1 ? "field of HTTP/1 connections: "
-			"stream error PROTOCOL_ERROR (RFC 9113 §8.2.2)" : NULL;
 }
 
-/* Names of the static table go by their number there (hpack_table.h). */
-static enum pseudo pseudo_of(const struct header *f, struct bytes name)
-{
-	static const uint8_t by_id[] = { [1] = AUTHORITY + 1,
-					 [2] = METHOD + 1,
-					 [4] = PATH + 1,
-					 [6] = SCHEME + 1,
-					 [8] = STATUS + 1 };
+/* Fields that are not known, or only by what a script said of their symbols. */
+struct guess {
+	struct bytes path; /* the first value that begins with a slash and has an unknown name */
+	size_t len;	   /* of m->symbols: of the fields in front whose names are unknown */
+};
 
-	if (f->name_id < sizeof(by_id) && by_id[f->name_id])
-		return by_id[f->name_id] - 1;
-	for (int i = 0; i < PSEUDOS; i++)
-		if (bytes_equal(name, pseudos[i].name))
-			return i;
-	return NO_PSEUDO;
+static void read_unknown(struct h2_message *m, const struct header *f, struct bytes name,
+			 struct bytes value, bool may_be_part, struct guess *g)
+{
+	m->unknown = true;
+	if (f->unknown == HEADER_HINTED) {
+		enum field field = field_of(f, name);
+
+		if (field >= METHOD && field <= PATH)
+			read_part(m, field, value, 2);
+	} else if (f->unknown == 3 && value.len && value.p[0] == '/' && !g->path.p) {
+		g->path = value;
+	} else if (may_be_part) {
+		size_t len = value.len < HPACK_SYMBOL_LEN ? value.len : 0;
+
+		memcpy(m->symbols + g->len, value.p, len);
+		g->len += len;
+		m->symbols[g->len++] = ' ';
+	}
 }
 
-static const char *pseudo_violation(const struct header *f, struct bytes name, struct bytes value,
-				    enum h2_message_part part, unsigned *seen)
+/* A path that is not there by name is likely the one value that begins with a slash, and else one
+ * of the fields at the front whose names are unknown: then it is shown as their symbols. Either way
+ * it is marked. */
+static void guess_path(struct h2_message *m, const struct guess *g)
 {
-	enum pseudo p = pseudo_of(f, name);
-
-	if (part == H2_TRAILER_FIELDS)
-		return "pseudo-field in trailers: stream error PROTOCOL_ERROR (RFC 9113 §8.1)";
-	if (p == NO_PSEUDO || pseudos[p].part != part)
-		return "pseudo-field that does not belong here: "
-				"stream error PROTOCOL_ERROR (RFC 9113 §8.3)";
-	if (*seen & 1u << p)
-		return "pseudo-field twice: stream error PROTOCOL_ERROR (RFC 9113 §8.3)";
-	*seen |= 1u << p;
-	if (p == PATH && !value.len)
-		return "empty :path: stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
-	if (p == METHOD && is(value, "CONNECT"))
-		*seen |= 1u << PSEUDOS;
-	return NULL;
+	if (m->parts[H2_PATH].p || (!g->path.p && !g->len))
+		return;
+	m->parts[H2_PATH] = g->path.p ? g->path : bytes_of(m->symbols, g->len - 1);
+	m->path_unknown = 1;
 }
 
-static const char *missing_pseudo(enum h2_message_part part, unsigned seen)
+void h2_message_read(const struct hpack_list *l, struct h2_message *m)
 {
-	bool connect = seen & 1u << PSEUDOS && !(seen & 1u << PROTOCOL);
+	struct guess guess = { 0 };
+	bool regular = false;
 
-	if (part == H2_RESPONSE_FIELDS && !(seen & 1u << STATUS))
+	/* member by member: m->symbols need not be cleared */
+	m->request = m->response = m->is_grpc = false;
+	m->status = -1;
+	m->content_length = -1;
+	m->path_unknown = 0;
+	memset(m->parts, 0, sizeof(m->parts));
+	m->unknown = l->cut > 0;
+	m->pseudo = 0;
+	m->why = NULL;
+	for (uint32_t i = 0; i < l->cnt; i++) {
+		const struct header *f = &l->v[i];
+		struct bytes name = hpack_text(l, f->name), value = hpack_text(l, f->value);
+		enum field field;
+
+		if (f->unknown) {
+			read_unknown(m, f, name, value, !regular && i < H2_PARTS, &guess);
+			continue;
+		}
+		field = field_of(f, name);
+		if (field < METHOD || field > OTHER_PSEUDO) {
+			regular = true;
+			read_regular(m, field, f, name, value);
+		} else if (!regular) {
+			read_pseudo(m, field, value);
+		} else {
+			violates(m, "pseudo-field after a regular field: "
+				    "stream error PROTOCOL_ERROR (RFC 9113 §8.3)");
+			if (field <= PATH)
+				read_part(m, field, value, 0);
+		}
+	}
+	guess_path(m, &guess);
+}
+
+static const char *missing_pseudo(enum h2_message_kind kind, uint32_t seen)
+{
+	bool connect = seen & 1u << CONNECT && !(seen & 1u << PROTOCOL);
+
+	if (kind == H2_RESPONSE && !(seen & 1u << STATUS))
 		return "response without :status: stream error PROTOCOL_ERROR (RFC 9113 §8.3.2)";
-	if (part != H2_REQUEST_FIELDS)
+	if (kind != H2_REQUEST)
 		return NULL;
 	if (!(seen & 1u << METHOD))
 		return "request without :method: stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
 	if (connect)
 		return seen & (1u << SCHEME | 1u << PATH)
 			       ? "CONNECT with :scheme or :path: "
-			         "stream error PROTOCOL_ERROR (RFC 9113 §8.5)"
+				 "stream error PROTOCOL_ERROR (RFC 9113 §8.5)"
 			       : NULL;
 	if (!(seen & 1u << SCHEME))
 		return "request without :scheme: stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
-	return seen & 1u << PATH ? NULL : "request without :path: "
-			"stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
+	return seen & 1u << PATH ? NULL
+				 : "request without :path: "
+				   "stream error PROTOCOL_ERROR (RFC 9113 §8.3.1)";
 }
 
-static const char *field_violation(const struct header *f, struct bytes name, struct bytes value)
+const char *h2_message_violation(const struct h2_message *m, enum h2_message_kind kind)
 {
-	const char *why = NULL;
+	static const uint32_t allowed[] = {
+		[H2_REQUEST] = 1u << METHOD | 1u << SCHEME | 1u << AUTHORITY | 1u << PATH |
+			       1u << PROTOCOL | 1u << CONNECT,
+		[H2_RESPONSE] = 1u << STATUS,
+		[H2_TRAILERS] = 0,
+	};
 
-	if (f->indexed) /* was looked at when it came as a literal, or is of the static table */
-		return connection_violation(name, value);
-	if (!f->name_id || f->name_id > HPACK_STATIC_CNT)
-		why = name_violation(name);
-	if (!why)
-		why = value_violation(value);
-	return why ? why : connection_violation(name, value);
-}
-
-const char *h2_message_violation(const struct hpack_list *l, enum h2_message_part part)
-{
-	bool regular = false, unknown = l->cut > 0;
-	unsigned seen = 0;
-
-	for (uint32_t i = 0; i < l->cnt; i++) {
-		const struct header *f = &l->v[i];
-		struct bytes name = hpack_text(l, f->name), value = hpack_text(l, f->value);
-		const char *why;
-
-		if (f->unknown) {
-			unknown = true;
-			continue;
-		}
-		if (name.len && name.p[0] == ':') {
-			why = regular ? "pseudo-field after a regular field: "
-					"stream error PROTOCOL_ERROR (RFC 9113 §8.3)"
-				      : pseudo_violation(f, name, value, part, &seen);
-		} else {
-			regular = true;
-			why = field_violation(f, name, value);
-		}
-		if (why)
-			return why;
-	}
-	return unknown ? NULL : missing_pseudo(part, seen);
-}
-
-int64_t h2_message_content_length(const struct hpack_list *l)
-{
-	for (uint32_t i = 0; i < l->cnt; i++) {
-		const struct header *f = &l->v[i];
-		struct bytes v = hpack_text(l, f->value);
-		int64_t n = 0;
-		uint8_t c;
-
-		if (f->unknown || !is(hpack_text(l, f->name), "content-length"))
-			continue;
-		if (!v.len || v.len > 18)
-			return -1;
-		while (bytes_get_u8(&v, &c)) {
-			if (c < '0' || c > '9')
-				return -1;
-			n = n * 10 + (c - '0');
-		}
-		return n;
-	}
-	return -1;
+	if (m->pseudo & ~allowed[kind])
+		return kind == H2_TRAILERS ? "pseudo-field in trailers: stream error "
+					     "PROTOCOL_ERROR (RFC 9113 §8.1)"
+					   : "pseudo-field that does not belong here: "
+					     "stream error PROTOCOL_ERROR (RFC 9113 §8.3)";
+	if (m->why)
+		return m->why;
+	return m->unknown ? NULL : missing_pseudo(kind, m->pseudo);
 }

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "decode/http2_message.h"
 #include "util/xalloc.h"
 
 enum { WINDOW_MAX = 0x7fffffff, UNACKED_MAX = 4 };
@@ -48,7 +47,7 @@ static void check_stream(struct h2 *h, int dir, const struct h2_stream *s, struc
 		return;
 	if (f->type != H2_PRIORITY && f->type < H2_ALTSVC && is_idle(h, f->stream_id))
 		violates(f, "frame on an idle stream: "
-				"connection error PROTOCOL_ERROR (RFC 9113 §5.1)");
+			    "connection error PROTOCOL_ERROR (RFC 9113 §5.1)");
 	if (f->type != H2_DATA)
 		return;
 	if (s && s->half[dir].ended)
@@ -135,10 +134,9 @@ const char *h2_rules_end(const struct h2 *h, int dir, const struct h2_stream *s)
 	if (!h->exact || half->lost || half->content_length < 0 ||
 	    (uint64_t)half->content_length == half->data_len)
 		return NULL;
-	return dir == h->client || half->data_len
-		       ? "content-length is not the length of DATA: "
-		         "stream error PROTOCOL_ERROR (RFC 9113 §8.1.1)"
-		       : NULL;
+	return dir == h->client || half->data_len ? "content-length is not the length of DATA: "
+						    "stream error PROTOCOL_ERROR (RFC 9113 §8.1.1)"
+						  : NULL;
 }
 
 static void push_settings(struct h2_dir *d, struct bytes content)
@@ -219,7 +217,7 @@ static void settings_ack(struct h2 *h, int dir, struct h2_frame *f, struct h2_ev
 		d->streams_max = s.streams_max;
 	if (s.has_window && !move_windows(h, dir, s.window_init, ev))
 		violates(f, "INITIAL_WINDOW_SIZE takes a window above 2^31-1: "
-				"connection error FLOW_CONTROL_ERROR (RFC 9113 §6.9.2)");
+			    "connection error FLOW_CONTROL_ERROR (RFC 9113 §6.9.2)");
 }
 
 void h2_rules_upgrade(struct h2 *h, struct bytes settings)
@@ -243,10 +241,11 @@ static void window_update(struct h2 *h, struct h2_frame *f, struct h2_event *ev)
 	grant(window, f->stream_id ? &half->used_up_ns : &d->used_up_ns, f->increment,
 	      ev->end->ts_ns, &ev->stalled_ns);
 	if (*window > WINDOW_MAX && h->exact)
-		violates(f, f->stream_id ? "window above 2^31-1: stream error FLOW_CONTROL_ERROR "
-					   "(RFC 9113 §6.9.1)"
-					 : "window above 2^31-1: connection error FLOW_CONTROL_ERROR "
-					   "(RFC 9113 §6.9.1)");
+		violates(f, f->stream_id
+				    ? "window above 2^31-1: stream error FLOW_CONTROL_ERROR "
+				      "(RFC 9113 §6.9.1)"
+				    : "window above 2^31-1: connection error FLOW_CONTROL_ERROR "
+				      "(RFC 9113 §6.9.1)");
 	tell_windows(h, !ev->dir, ev);
 }
 
@@ -281,18 +280,20 @@ void h2_rules_stray_continuation(struct h2 *h, int dir)
 	hpack_lose(&d->hpack);
 }
 
-static const char *fields_violation(const struct h2 *h, int dir, const struct h2_event *ev)
+static const char *fields_violation(const struct h2 *h, int dir, const struct h2_event *ev,
+				    const struct h2_message *m)
 {
 	bool request = dir == h->client || ev->frame->type == H2_PUSH_PROMISE;
 
 	if (ev->block_lost)
 		return NULL;
-	return h2_message_violation(ev->list, ev->trailers ? H2_TRAILER_FIELDS
-					      : request	   ? H2_REQUEST_FIELDS
-							   : H2_RESPONSE_FIELDS);
+	return h2_message_violation(m, ev->trailers ? H2_TRAILERS
+				       : request    ? H2_REQUEST
+						    : H2_RESPONSE);
 }
 
-const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
+const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev,
+			   const struct h2_message *m)
 {
 	const struct h2_frame *f = ev->frame;
 	const struct h2_stream *s = ev->stream;
@@ -303,12 +304,12 @@ const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
 		return "a client cannot push: connection error PROTOCOL_ERROR (RFC 9113 §8.4)";
 	if (f->type == H2_HEADERS && dir == h->client && !(f->stream_id & 1))
 		return "a client's stream has an odd number: "
-				"connection error PROTOCOL_ERROR (RFC 9113 §5.1.1)";
+		       "connection error PROTOCOL_ERROR (RFC 9113 §5.1.1)";
 	if (s && s->half[dir].ended)
 		return "HEADERS after END_STREAM: stream error STREAM_CLOSED (RFC 9113 §5.1)";
 	if (!s && f->stream_id && !may_be_late(h, dir, f->stream_id))
 		return is_idle(h, f->stream_id) ? "frame on an idle stream: "
-				"connection error PROTOCOL_ERROR (RFC 9113 §5.1)"
+						  "connection error PROTOCOL_ERROR (RFC 9113 §5.1)"
 						: "HEADERS on a closed stream: "
 						  "error STREAM_CLOSED (RFC 9113 §5.1)";
 	if (s && f->type == H2_HEADERS && dir == h->client && s->half[dir].blocks > 1 &&
@@ -317,6 +318,6 @@ const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev)
 	if (s && dir == h->client && s->half[dir].blocks == 1 &&
 	    h->stream_cnt > h->dir[dir].streams_max)
 		return "more streams than MAX_CONCURRENT_STREAMS: "
-				"stream error PROTOCOL_ERROR or REFUSED_STREAM (RFC 9113 §5.1.2)";
-	return fields_violation(h, dir, ev);
+		       "stream error PROTOCOL_ERROR or REFUSED_STREAM (RFC 9113 §5.1.2)";
+	return fields_violation(h, dir, ev, m);
 }

@@ -6,6 +6,7 @@
 #define SPF_DECODE_HTTP2_RULES_H
 
 #include "decode/http2.h"
+#include "decode/http2_message.h"
 
 /* The settings of an upgrade's request bind the server from the start (RFC 7540 §3.2.1). */
 void h2_rules_upgrade(struct h2 *h, struct bytes settings);
@@ -25,7 +26,8 @@ void h2_rules_frame(struct h2 *h, struct h2_frame *f, struct h2_event *ev);
 /* A CONTINUATION that continues nothing: what it would have inserted is unknown. */
 void h2_rules_stray_continuation(struct h2 *h, int dir);
 
-/* A header block is decoded and its stream known: what is wrong with it, or NULL. */
-const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev);
+/* A header block is decoded, says m, and its stream is known: what is wrong with it, or NULL. */
+const char *h2_rules_block(struct h2 *h, int dir, const struct h2_event *ev,
+			   const struct h2_message *m);
 
 #endif

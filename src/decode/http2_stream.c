@@ -6,8 +6,6 @@
 #include "util/limits.h"
 #include "util/xalloc.h"
 
-enum { METHOD, SCHEME, AUTHORITY, PATH, PARTS };
-
 struct h2_stream *h2_stream(const struct h2 *h, uint32_t id)
 {
 	return id ? hash_get(&h->streams, id) : NULL;
@@ -79,121 +77,17 @@ void h2_stream_reset(struct h2 *h, struct h2_stream *s, int dir)
 	end_stream(h, s);
 }
 
-static bool is(struct bytes b, const char *text, size_t len)
-{
-	return b.len == len && !memcmp(b.p, text, len);
-}
-
-#define IS(b, text) is((b), (text), sizeof(text) - 1)
-
-static int status_of(const struct hpack_list *l, const struct header *f)
-{
-	struct bytes v = hpack_text(l, f->value);
-
-	if (f->unknown || v.len != 3)
-		return -1;
-	for (int i = 0; i < 3; i++)
-		if (v.p[i] < '0' || v.p[i] > '9')
-			return -1;
-	return (v.p[0] - '0') * 100 + (v.p[1] - '0') * 10 + v.p[2] - '0';
-}
-
-/* Which part of the context a field is, or -1. Names of the static table go by their number
- * there (hpack_table.h). */
-static int part_of(const struct header *f, struct bytes name)
-{
-	static const int8_t by_id[] = { [1] = AUTHORITY, [2] = METHOD, [4] = PATH, [6] = SCHEME };
-
-	if (!name.len || name.p[0] != ':')
-		return -1;
-	if (f->name_id < sizeof(by_id) && f->name_id)
-		return by_id[f->name_id];
-	return IS(name, ":method")      ? METHOD
-	       : IS(name, ":scheme")    ? SCHEME
-	       : IS(name, ":authority") ? AUTHORITY
-	       : IS(name, ":path")      ? PATH
-					: -1;
-}
-
-struct h2_block_kind h2_block_kind(const struct hpack_list *l)
-{
-	struct h2_block_kind k = { .status = -1 };
-
-	for (uint32_t i = 0; i < l->cnt; i++) {
-		const struct header *f = &l->v[i];
-		struct bytes name = hpack_text(l, f->name);
-
-		if (f->unknown >= 2) {
-			k.first_unknown |= i == 0;
-			continue;
-		}
-		if (!name.len || name.p[0] != ':') /* pseudo-fields come first */
-			break;
-		if (IS(name, ":status")) {
-			k.response = true;
-			k.status = status_of(l, f);
-		} else if (part_of(f, name) >= 0) {
-			k.request = true;
-		}
-	}
-	return k;
-}
-
-/* The parts of a request in its header block. A path that is not there by name is likely the one
- * value that begins with a slash, and else one of the fields at the front whose names are unknown:
- * then it is shown as their symbols. Either way it is marked. */
-static bool find_parts(const struct hpack_list *l, struct bytes parts[PARTS], uint8_t *path_unknown,
-		       char room[PARTS * (HPACK_SYMBOL_LEN + 1)])
-{
-	bool grpc = false, pseudo = true;
-	struct bytes likely = { 0 };
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < l->cnt; i++) {
-		const struct header *f = &l->v[i];
-		struct bytes name = hpack_text(l, f->name), value = hpack_text(l, f->value);
-		bool hinted = f->unknown == HEADER_HINTED;
-		int part = f->unknown >= 2 && !hinted ? -1 : part_of(f, name);
-
-		if (part >= 0 && !parts[part].p) {
-			parts[part] = value;
-			if (part == PATH)
-				*path_unknown = hinted ? 2 : f->unknown != 0;
-		} else if (f->unknown < 2 && (!name.len || name.p[0] != ':')) {
-			pseudo = false;
-			if (IS(name, "content-type") && !f->unknown)
-				grpc = bytes_has_prefix(value, BYTES_LIT("application/grpc"));
-			else if (IS(name, "host") && !parts[AUTHORITY].p)
-				parts[AUTHORITY] = value;
-		} else if (f->unknown == 3 && value.len && value.p[0] == '/' && !likely.p) {
-			likely = value;
-		} else if (f->unknown >= 2 && !hinted && pseudo && i < PARTS) {
-			memcpy(room + n, value.p, value.len < HPACK_SYMBOL_LEN ? value.len : 0);
-			n += value.len < HPACK_SYMBOL_LEN ? value.len : 0;
-			room[n++] = ' ';
-		}
-	}
-	if (!parts[PATH].p && likely.p) {
-		parts[PATH] = likely;
-		*path_unknown = 1;
-	} else if (!parts[PATH].p && n) {
-		parts[PATH] = bytes_of(room, n - 1);
-		*path_unknown = 1;
-	}
-	return grpc;
-}
-
-static bool same_context(const struct h2_context *c, const struct bytes parts[PARTS], bool grpc,
+static bool same_context(const struct h2_context *c, const struct bytes parts[H2_PARTS], bool grpc,
 			 uint8_t path_unknown)
 {
 	const uint8_t *p = c->text;
 
 	if (c->is_grpc != grpc || c->path_unknown != path_unknown)
 		return false;
-	for (int i = 0; i < PARTS; i++)
+	for (int i = 0; i < H2_PARTS; i++)
 		if (c->len[i] != (parts[i].p ? parts[i].len : UINT32_MAX))
 			return false;
-	for (int i = 0; i < PARTS; i++) {
+	for (int i = 0; i < H2_PARTS; i++) {
 		if (parts[i].len && memcmp(parts[i].p, p, parts[i].len))
 			return false;
 		p += parts[i].len;
@@ -201,17 +95,17 @@ static bool same_context(const struct h2_context *c, const struct bytes parts[PA
 	return true;
 }
 
-static struct h2_context *make_context(const struct bytes parts[PARTS], bool grpc,
+static struct h2_context *make_context(const struct bytes parts[H2_PARTS], bool grpc,
 				       uint8_t path_unknown)
 {
 	size_t len = 0, at = 0;
 	struct h2_context *c;
 
-	for (int i = 0; i < PARTS; i++)
+	for (int i = 0; i < H2_PARTS; i++)
 		len += parts[i].len;
 	c = xmalloc(sizeof(*c) + len);
 	*c = (struct h2_context){ .refs = 1, .is_grpc = grpc, .path_unknown = path_unknown };
-	for (int i = 0; i < PARTS; i++) {
+	for (int i = 0; i < H2_PARTS; i++) {
 		c->len[i] = parts[i].p ? (uint32_t)parts[i].len : UINT32_MAX;
 		if (parts[i].len)
 			memcpy(c->text + at, parts[i].p, parts[i].len);
@@ -222,10 +116,10 @@ static struct h2_context *make_context(const struct bytes parts[PARTS], bool grp
 
 /* Paths of one service differ in the middle or at their end: all of a path counts, and of the
  * rest how long it is. */
-static uint32_t hash_of(const struct bytes parts[PARTS])
+static uint32_t hash_of(const struct bytes parts[H2_PARTS])
 {
-	struct bytes path = parts[PATH];
-	uint64_t h = parts[METHOD].len + (parts[AUTHORITY].len << 8), v = 0;
+	struct bytes path = parts[H2_PATH];
+	uint64_t h = parts[H2_METHOD].len + (parts[H2_AUTHORITY].len << 8), v = 0;
 
 	for (; path.len > sizeof(v); path.p += sizeof(v), path.len -= sizeof(v)) {
 		memcpy(&v, path.p, sizeof(v));
@@ -241,7 +135,8 @@ static uint32_t hash_of(const struct bytes parts[PARTS])
 enum { RECENT = 64 };
 static struct h2_context *recent[RECENT];
 
-struct h2_context *h2_context_get(const struct bytes parts[PARTS], bool grpc, uint8_t path_unknown)
+struct h2_context *h2_context_get(const struct bytes parts[H2_PARTS], bool grpc,
+				  uint8_t path_unknown)
 {
 	struct h2_context **c = &recent[hash_of(parts) % RECENT];
 
@@ -259,40 +154,40 @@ void h2_context_unref(struct h2_context *ctx)
 		free(ctx);
 }
 
-void h2_stream_set_context(struct h2_stream *s, const struct hpack_list *l)
+void h2_stream_set_context(struct h2_stream *s, const struct h2_message *m)
 {
-	struct bytes parts[PARTS] = { 0 };
-	uint8_t path_unknown = 0;
-	char room[PARTS * (HPACK_SYMBOL_LEN + 1)];
-	bool grpc = find_parts(l, parts, &path_unknown, room);
+	struct bytes parts[H2_PARTS];
 
-	for (int i = 0; i < PARTS; i++) /* a huge path is on its HEADERS; others show its start */
+	for (int i = 0; i < H2_PARTS;
+	     i++) { /* a huge path is on its HEADERS; others show its start */
+		parts[i] = m->parts[i];
 		if (parts[i].len > LIMIT_CONTEXT_LEN)
 			parts[i].len = LIMIT_CONTEXT_LEN;
+	}
 	h2_context_unref(s->ctx);
-	s->ctx = h2_context_get(parts, grpc, path_unknown);
+	s->ctx = h2_context_get(parts, m->is_grpc, m->path_unknown);
 }
 
 uint32_t h2_context_len(const struct h2_context *ctx)
 {
 	uint32_t n = 0;
 
-	for (int i = 0; i < PARTS; i++)
+	for (int i = 0; i < H2_PARTS; i++)
 		n += ctx->len[i] == UINT32_MAX ? 0 : ctx->len[i] + 16;
 	return n;
 }
 
 bool h2_context_cache(struct h2_context *ctx, struct batch *b)
 {
-	struct str *to[PARTS] = { &ctx->cached.method, &ctx->cached.scheme,
-				  &ctx->cached.authority, &ctx->cached.path };
+	struct str *to[H2_PARTS] = { &ctx->cached.method, &ctx->cached.scheme,
+				     &ctx->cached.authority, &ctx->cached.path };
 	const uint8_t *p = ctx->text;
 
 	if (!batch_fits(b, h2_context_len(ctx)))
 		return false;
 	ctx->cached =
 		(struct context){ .is_grpc = ctx->is_grpc, .path_unknown = ctx->path_unknown };
-	for (int i = 0; i < PARTS; i++) {
+	for (int i = 0; i < H2_PARTS; i++) {
 		if (ctx->len[i] == UINT32_MAX)
 			continue;
 		*to[i] = batch_str(b, bytes_of(p, ctx->len[i]));

@@ -4,16 +4,7 @@
 #define SPF_DECODE_HTTP2_STREAM_H
 
 #include "decode/http2.h"
-
-/* What a header block is, told by its pseudo-fields (RFC 9113 §8.3). */
-struct h2_block_kind {
-	bool request;        /* has :method, :scheme, :authority or :path */
-	bool response;       /* has :status */
-	bool first_unknown;  /* the first field's name is unknown: pseudo-fields may hide */
-	int status;          /* < 0 none, or unknown */
-};
-
-struct h2_block_kind h2_block_kind(const struct hpack_list *l);
+#include "decode/http2_message.h"
 
 /* Opens stream id, evicting the oldest past LIMIT_STREAMS: *evicted is then that one, unlinked
  * and to be freed with h2_stream_free(). */
@@ -24,7 +15,7 @@ void h2_stream_unlink(struct h2 *h, struct h2_stream *s);
 void h2_stream_free(struct h2 *h, struct h2_stream *s);
 
 /* Sets the stream's context from its request's header block. */
-void h2_stream_set_context(struct h2_stream *s, const struct hpack_list *l);
+void h2_stream_set_context(struct h2_stream *s, const struct h2_message *m);
 
 /* The direction's peer has sent END_STREAM, or the stream was reset. */
 void h2_stream_ended(struct h2 *h, struct h2_stream *s, int dir);
