@@ -218,17 +218,24 @@ static uint32_t spare(uint32_t len)
 	return len < 1024 ? len / 2 : len < 4096 ? 64 : len / 8;
 }
 
-/* Moves the entries to larger memory, with room for need more bytes behind the newest. */
+/* Gives the entries larger memory, with room for need more bytes behind the newest. They stay where
+ * they are if they lie in their order, as while a table fills up for the first time. */
 static void grow_mem(struct hpack_table *t, uint32_t need)
 {
-	uint32_t len = 0, cap;
+	bool ordered = !t->cnt || *hpack_table_place(t, t->cnt - 1u) == 0;
+	uint32_t len = ordered ? t->end : 0, cap;
 	uint8_t *mem;
 
-	for (uint32_t i = 0; i < t->cnt; i++)
+	for (uint32_t i = 0; !ordered && i < t->cnt; i++)
 		len += place_len(entry(t, i));
 	cap = len + need + spare(len);
 	cap = (cap > t->mem_cap ? cap : t->mem_cap + 1) + GROW_STEP - 1;
 	cap -= cap % GROW_STEP;
+	t->mem_cap = cap;
+	if (ordered) {
+		t->mem = xrealloc(t->mem, cap + HPACK_SLACK);
+		return;
+	}
 	mem = xmalloc(cap + HPACK_SLACK);
 	t->end = 0;
 	for (uint32_t i = t->cnt; i-- > 0;) {
@@ -240,7 +247,6 @@ static void grow_mem(struct hpack_table *t, uint32_t need)
 	}
 	free(t->mem);
 	t->mem = mem;
-	t->mem_cap = cap;
 }
 
 /* Where in mem the next entry, of len bytes, goes: behind the newest, or before the oldest. */
