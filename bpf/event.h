@@ -132,6 +132,8 @@ struct spf_slot {
 	u64 lost;     /* not copied: the ring was full */
 	u64 unreadable; /* not copied: the kernel did not let us */
 	u64 filtered; /* not copied: the two below */
+	u64 unread;   /* of read: nobody did, the receiver was closed */
+	u64 taken;    /* TCP that is seen when it is sent: how far its reader is, if one is seen */
 	u32 is_unwanted; /* set by user space, which knows more of both ends */
 	u32 is_unmeant; /* no process that struct spf_who means has used the connection yet */
 	u32 seen;     /* number of the last sweep that found the socket alive */

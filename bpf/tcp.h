@@ -423,6 +423,7 @@ static __always_inline void was_read(u32 slot_nr, struct spf_slot *slot, u64 end
 {
 	struct spf_event_read *r;
 
+	slot->taken = end;
 	if (slot->is_unwanted | slot->is_unmeant)
 		return;
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
@@ -512,6 +513,22 @@ static __always_inline void segment_read(struct sk_buff *skb, struct sock *sk, u
 	seg.seq = BPF_CORE_READ((struct tcp_skb_cb *)skb->cb, seq) + at;
 	if (slot && place_read(nr, slot, &seg, st->is_local))
 		take_segment(skb, nr, slot, &seg, SPF_DATA_REMOTE);
+}
+
+/* How far the reader of sk is, who may take bytes where no hook is. */
+static __always_inline void note_reader(struct sock *sk, struct sock_state *st)
+{
+	u32 nr = st->peer_slot;
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &nr);
+	s64 end;
+
+	if (!slot || slot->seq_from != SPF_SEQ_SENT)
+		return;
+	end = seq_offset(slot, BPF_CORE_READ((struct tcp_sock *)sk, copied_seq));
+	if (end > (s64)slot->accepted) /* a FIN counts too */
+		end = slot->accepted;
+	if (end > (s64)slot->taken)
+		slot->taken = end;
 }
 
 /* Where in a buffer the reader of sk is; behind its end if that is another one. */

@@ -335,8 +335,10 @@ int BPF_PROG(on_dropped, struct sk_buff *skb, u64 location)
 	if (st->skb == (u64)skb)
 		at = st->skb_end;
 	slot = bpf_map_lookup_elem(&slots, &st->slot);
-	if (slot && at < skb->len)
-		take(skb, st->slot, slot, at, skb->len - at, SPF_DATA_UNREAD);
+	if (!slot || at >= skb->len)
+		return 0;
+	slot->unread += skb->len - at;
+	take(skb, st->slot, slot, at, skb->len - at, SPF_DATA_UNREAD);
 	return 0;
 }
 
@@ -449,8 +451,12 @@ SEC("iter/bpf_sk_storage_map")
 int sweep_dead(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct sock_state *st = ctx->value;
+	struct sock *sk = ctx->sk;
 
-	if (st && st->is_watched)
-		is_alive(st);
+	if (!st || !st->is_watched)
+		return 0;
+	is_alive(st);
+	if (st->is_tcp && sk)
+		note_reader(sk, st);
 	return 0;
 }

@@ -9,9 +9,9 @@
 
 enum { LINES_MAX = 20 }; /* connections that are named when they lost something */
 
-void account_init(struct account *a, bool is_verbose)
+void account_init(struct account *a, bool is_verbose, bool is_early)
 {
-	*a = (struct account){ .is_verbose = is_verbose };
+	*a = (struct account){ .is_verbose = is_verbose, .is_early = is_early };
 }
 
 struct account_sums account_sums(const struct account *a)
@@ -71,6 +71,23 @@ struct account_sums account_direction(const struct account *a, const struct conn
 							k->unreadable + k->filtered;
 	n.gaps = n.lost != 0;
 	return n;
+}
+
+uint64_t account_filtered(const struct conn *c, int dir, struct source *src)
+{
+	struct live_counts n;
+
+	return src->is_live && live_counts(src, c->sock[dir], &n) ? n.filtered : 0;
+}
+
+void account_unread(const struct account *a, struct conn *c, struct source *src,
+		    struct chunk *chunk)
+{
+	int own = chunk->sock == c->sock[1];
+
+	for (int dir = 0; dir < 2 && src->is_live; dir++)
+		chunk->unread[dir ^ own] = live_unread(src, c->sock[dir], a->is_early);
+	conn_unread(c, chunk);
 }
 
 static void add(struct account_sums *to, const struct account_sums *n)

@@ -25,15 +25,24 @@ struct account_sums {
 struct account {
 	struct account_sums sums;
 	bool is_verbose;
+	bool is_early;	/* --early: what is captured need not have been read */
 	bool is_enough; /* -c ended the capture: what spf had not come to counts as filtered */
 	uint32_t lines; /* printed so far about connections that lost something */
 };
 
-void account_init(struct account *a, bool is_verbose);
+void account_init(struct account *a, bool is_verbose, bool is_early);
 
 /* The account of one direction. k: what the kernel counted, NULL for a file. */
 struct account_sums account_direction(const struct account *a, const struct conn *c, int dir,
 				      const struct live_counts *k);
+
+/* What the kernel filtered of a direction, all of it before the connection was meant. */
+uint64_t account_filtered(const struct conn *c, int dir, struct source *src);
+
+/* What nobody has read by now of either direction: live it goes into the OPEN or CLOSE chunk, of
+ * a file it is in there. */
+void account_unread(const struct account *a, struct conn *c, struct source *src,
+		    struct chunk *chunk);
 
 /* Enters a connection that ends, and prints its lines if there is a reason to. */
 void account_close(struct account *a, const struct conn *c, struct source *src);

@@ -32,6 +32,7 @@
 #include "sandbox.h"
 #include "util/limits.h"
 #include "util/log.h"
+#include "util/monotonic.h"
 #include "util/xalloc.h"
 #include "watchdog.h"
 #include "worker.h"
@@ -280,14 +281,6 @@ static void start_worker(struct monitor *m, char **argv)
 }
 
 /* ---- supervising ---- */
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
 
 static void answer(struct monitor *m, int32_t pid)
 {

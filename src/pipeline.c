@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "account.h"
 #include "capture/live.h"
@@ -13,6 +12,7 @@
 #include "conn/conns.h"
 #include "progress.h"
 #include "util/log.h"
+#include "util/monotonic.h"
 #include "util/watch.h"
 #include "util/xalloc.h"
 #include "wants.h"
@@ -46,14 +46,6 @@ struct pipeline {
 	const char *reason; /* why it ends; NULL = it goes on */
 	int status;
 };
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
 
 static void end(struct pipeline *p, const char *reason, int status)
 {
@@ -195,6 +187,7 @@ static void begin_conn(struct pipeline *p, struct conn *conn, const struct chunk
 	conns_begin(&p->conns, conn);
 	decoder_open(conn->decoder, &st);
 	drain_decoder(p, conn);
+	conn->info.unread[0] = conn->info.unread[1] = -1; /* by now there may be more */
 }
 
 static void on_open(struct pipeline *p, const struct chunk *c)
@@ -211,6 +204,8 @@ static void on_open(struct pipeline *p, const struct chunk *c)
 	if (name)
 		open.addr = name;
 	conn = conns_open(&p->conns, &open, p->src->epoch_ns, &is_new);
+	if (is_new && !c->early)
+		account_unread(&p->account, conn, p->src, &open);
 	if (is_new)
 		conn->is_unmeant = p->src->is_live ? c->unmeant : p->select->who.is_asked;
 	if (!name)
@@ -224,14 +219,6 @@ static void on_open(struct pipeline *p, const struct chunk *c)
 	free(name);
 }
 
-/* What the kernel filtered of a direction, all of it before the connection was meant. */
-static uint64_t filtered_by_kernel(struct pipeline *p, const struct conn *conn, int dir)
-{
-	struct live_counts n;
-
-	return p->src->is_live && live_counts(p->src, conn->sock[dir], &n) ? n.filtered : 0;
-}
-
 /* A process that is meant uses the connection, for the first time with chunk c: the connection
  * begins here. What was filtered before is missing, so it counts as found open. */
 static void mean(struct pipeline *p, struct conn *conn, const struct chunk *c)
@@ -240,9 +227,11 @@ static void mean(struct pipeline *p, struct conn *conn, const struct chunk *c)
 
 	open.ts_ns = c->ts_ns;
 	for (int dir = 0; dir < 2; dir++)
-		if (conn->filtered[dir] || filtered_by_kernel(p, conn, dir))
+		if (conn->filtered[dir] || account_filtered(conn, dir, p->src))
 			open.early = conn->info.seen_open = false;
 	conn->info.open_ns = c->ts_ns + p->src->epoch_ns;
+	if (!conn->info.seen_open)
+		account_unread(&p->account, conn, p->src, &open);
 	if (conn->open)
 		write_chunk(p, &open);
 	begin_conn(p, conn, &open);
@@ -291,7 +280,7 @@ static void begin_stream(struct pipeline *p, struct conn *conn, int dir, uint64_
 	if (s->has_begun || !p->src->is_live)
 		return;
 	s->has_begun = true;
-	s->next = filtered_by_kernel(p, conn, dir);
+	s->next = account_filtered(conn, dir, p->src);
 	take_lost(p, conn, dir, first_off);
 }
 
@@ -376,14 +365,16 @@ static void on_close(struct pipeline *p, const struct chunk *c)
 	static const char *const closed[] = { "closed", "closed by the client",
 					      "closed by the server" }; /* by enum role */
 	struct stamp st = stamp_of(p, c);
+	struct chunk close = *c;
 	int dir;
 	struct conn *conn = conns_find(&p->conns, c->sock, &dir);
 
 	if (!conn) /* closed at its other end: the file keeps that it is at this one too */
 		return write_chunk(p, c);
 	take_tails(p, conn);
+	account_unread(&p->account, conn, p->src, &close);
 	if (conn->decoder && !conn->is_filtered)
-		write_chunk(p, c);
+		write_chunk(p, &close);
 	close_conn(p, conn, OUTCOME_CLOSED, closed[conn->info.role[dir]], &st);
 }
 
@@ -487,6 +478,17 @@ static void take_rest(struct pipeline *p)
 	p->reason = reason;
 }
 
+/* Of a connection that is open when the capture ends. */
+static void take_last(struct pipeline *p, struct conn *conn)
+{
+	struct chunk open = conn_learned(conn, p->now_ns);
+
+	take_tails(p, conn);
+	account_unread(&p->account, conn, p->src, &open);
+	if (conn->decoder && !conn->is_filtered && (open.unread[0] >= 0 || open.unread[1] >= 0))
+		write_chunk(p, &open);
+}
+
 /* Ends what is under way, in the order of the stages. */
 static void finish(struct pipeline *p)
 {
@@ -504,7 +506,7 @@ static void finish(struct pipeline *p)
 	st.elapsed_ns = p->now_ns - p->src->start_ns;
 	/* in the order in which a replay will have it: first what the file says, then the end */
 	while (!p->account.is_enough && (conn = conns_each(&p->conns, &at)))
-		take_tails(p, conn);
+		take_last(p, conn);
 	while ((conn = conns_any(&p->conns))) {
 		watch_enter(WATCH_END);
 		close_conn(p, conn, OUTCOME_CAPTURE_END, "capture ended", &st);
@@ -576,7 +578,7 @@ struct pipeline *pipeline_new(const struct options *o, struct source *src, struc
 	p->prints = wants_of(o, scripts, &p->want, &p->kinds);
 	p->reorder = src->is_ordered ? NULL : reorder_new(o->window_ns);
 	conns_init(&p->conns, &p->want);
-	account_init(&p->account, o->verbose);
+	account_init(&p->account, o->verbose, o->early);
 	p->batch = fresh_batch(p, BATCH_LEN);
 	return p;
 }

@@ -77,6 +77,8 @@ function on_chunk(r) end
 ---@field server_comm string? name of the server's thread
 ---@field bytes_to_server integer bytes that the client sent
 ---@field bytes_to_client integer bytes that the server sent
+---@field unread_by_server integer? bytes that the client wrote and nobody has read, at open and close; nil: not known
+---@field unread_by_client integer? bytes that the server wrote, likewise
 ---@field calls integer calls on the connection so far
 ---@field frames integer frames or messages on the connection so far
 ---@field duration_us number? us from open (or first seen) to close

@@ -47,6 +47,8 @@ struct chunk {
 	int32_t pid, tid;
 	int32_t reader_pid, reader_tid;
 	int32_t fds;           /* SCM_RIGHTS, < 0 unknown */
+	/* OPEN and CLOSE: bytes that sock, and that its peer, wrote and nobody has read; < 0 unknown */
+	int64_t unread[2];
 	char comm[16];
 	char reader_comm[16];
 	enum transport transport; /* OPEN, likewise what follows */

@@ -23,6 +23,8 @@ struct direction {
 	uint32_t slot;
 	bool is_closed;    /* CLOSE was given */
 	bool is_forgotten; /* live_forget() */
+	bool is_tcp;
+	bool is_local;     /* so is its reader, for all that is known */
 	struct live_counts last; /* of a closed one, whose slot may have a new owner */
 };
 
@@ -92,6 +94,25 @@ bool live_counts(struct source *s, uint64_t sock, struct live_counts *c)
 	return true;
 }
 
+int64_t live_unread(struct source *s, uint64_t sock, bool is_early)
+{
+	struct live *l = (struct live *)s;
+	struct direction *d = hash_get(&l->directions, sock);
+	const struct spf_slot *slot = d ? &l->slots[d->slot] : NULL;
+	uint64_t end, taken;
+	struct live_counts c;
+	bool is_known;
+
+	if (!d || !live_counts(s, sock, &c) || slot->sock != sock)
+		return -1;
+	end = c.accepted > c.read ? c.accepted : c.read;
+	taken = d->is_tcp ? slot->taken : c.read - slot->unread;
+	is_known = d->is_tcp ? slot->seq_from != SPF_SEQ_READ && (taken || d->is_local) : !is_early;
+	if (end && !is_known)
+		return -1;
+	return end > taken ? (int64_t)(end - taken) : 0;
+}
+
 void live_ignore(struct source *s, uint64_t sock)
 {
 	struct live *l = (struct live *)s;
@@ -154,6 +175,7 @@ static int next_dead(struct live *l, struct chunk *out)
 				.reader_pid = -1,
 				.reader_tid = -1,
 				.fds = -1,
+				.unread = { -1, -1 },
 			};
 			return 1;
 		}
@@ -182,6 +204,7 @@ static void common(struct chunk *c, const struct spf_event *e, enum chunk_kind k
 		.reader_pid = -1,
 		.reader_tid = -1,
 		.fds = -1,
+		.unread = { -1, -1 },
 	};
 }
 
@@ -322,6 +345,14 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 	c->local = o->is_local;
 	c->unmeant = o->is_unmeant;
 	c->role = roles[o->role];
+	for (int i = 0; i < 2; i++) {
+		struct direction *d = hash_get(&l->directions, o->end[i].sock);
+
+		if (d && o->family == AF_INET) {
+			d->is_tcp = true;
+			d->is_local = o->is_local;
+		}
+	}
 	if (o->family == AF_INET) {
 		on_open_tcp(o, c, l->addr);
 	} else {

@@ -48,6 +48,10 @@ struct live_counts {
 	uint64_t filtered;   /* not copied: nobody who is meant used it, or after live_ignore() */
 };
 
+/* Bytes of the direction that were written and nobody has read, captured or not; -1 if nothing
+ * tells: its reader is on another machine, or bytes are taken when they are written (is_early). */
+int64_t live_unread(struct source *s, uint64_t sock, bool is_early);
+
 /* Fills *c for the direction of a live source; false if it is not known any more. */
 bool live_counts(struct source *s, uint64_t sock, struct live_counts *c);
 

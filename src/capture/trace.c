@@ -199,8 +199,10 @@ static int read_open(struct trace *t, struct bytes line, struct chunk *out)
 	rc = read_words(t, line, out, &id);
 	if (rc)
 		return rc;
-	if (conn_of(t, id))
+	c = conn_of(t, id);
+	if (c && !out->learned)
 		return bad(t, "this connection is open already");
+	if (!c)
 	c = conn_new(t, id, out->role);
 	if (!c)
 		return bad(t, "too many connections");

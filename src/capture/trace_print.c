@@ -35,11 +35,13 @@ static void put_conn(struct buf *out, uint64_t conn)
 
 static void print_open(struct trace_printer *p, struct buf *out, struct chunk c)
 {
-	uint64_t conn = ++p->conn_cnt;
+	struct trace_end *e = c.learned ? hash_get(&p->ends, c.sock) : NULL;
+	uint64_t conn = e ? e->conn : ++p->conn_cnt;
 	bool known = c.role != ROLE_UNKNOWN;
 
-	end_add(p, c.sock, conn, !known ? 'A' : c.role == ROLE_CLIENT ? 'C' : 'S');
-	if (c.peer)
+	if (!e)
+		end_add(p, c.sock, conn, !known ? 'A' : c.role == ROLE_CLIENT ? 'C' : 'S');
+	if (!e && c.peer)
 		end_add(p, c.peer, conn, !known ? 'B' : c.role == ROLE_CLIENT ? 'S' : 'C');
 	buf_puts(out, "O");
 	put_conn(out, conn);

@@ -11,7 +11,7 @@
 
 #define ADDR_LEN 512 /* of the caller's buffer for addr= */
 
-enum word_type { W_U64, W_TIME, W_I32, W_FLAG, W_NAME16, W_ADDR, W_EXE, W_NET, W_ENUM };
+enum word_type { W_U64, W_I64, W_TIME, W_I32, W_FLAG, W_NAME16, W_ADDR, W_EXE, W_NET, W_ENUM };
 
 static const char *const cause_names[] = { "ringbuf_drop", "truncated", "late", "decode_error",
 					   "hpack_lost", "evicted", "not_in_file", "unreadable",
@@ -22,6 +22,7 @@ static const char *const role_names[] = { "unknown", "client", "server", NULL };
 
 #define ANY (1u << CHUNK_DATA | 1u << CHUNK_SENT | 1u << CHUNK_LOST | 1u << CHUNK_OPEN | 1u << CHUNK_CLOSE)
 #define OPENS (1u << CHUNK_OPEN)
+#define ENDS (1u << CHUNK_OPEN | 1u << CHUNK_CLOSE)
 #define AT(member) offsetof(struct chunk, member)
 
 /* One row a fact. Enumerations are as wide as an int. */
@@ -46,6 +47,8 @@ static const struct word {
 	{ "reader_tid", W_I32, ANY, AT(reader_tid), NULL },
 	{ "reader_comm", W_NAME16, ANY, AT(reader_comm), NULL },
 	{ "fds", W_I32, ANY, AT(fds), NULL },
+	{ "unread", W_I64, ENDS, AT(unread[0]), NULL },
+	{ "peer_unread", W_I64, ENDS, AT(unread[1]), NULL },
 	{ "early", W_FLAG, OPENS, AT(early), NULL },
 	{ "learned", W_FLAG, OPENS, AT(learned), NULL },
 	{ "transport", W_ENUM, OPENS, AT(transport), transport_names },
@@ -106,7 +109,7 @@ void strings_release(struct strings *t)
 struct chunk words_default(enum chunk_kind kind)
 {
 	struct chunk c = { .kind = kind, .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1,
-			   .reader_tid = -1, .fds = -1 };
+			   .reader_tid = -1, .fds = -1, .unread = { -1, -1 } };
 
 	for (int i = 0; i < 2; i++)
 		c.end[i] = (struct endpoint){ .pid = -1, .uid = -1 };
@@ -179,6 +182,7 @@ static bool is_default(const struct word *w, const void *v, const void *unset)
 {
 	switch (w->type) {
 	case W_U64:
+	case W_I64:
 	case W_TIME:
 		return *(const uint64_t *)v == *(const uint64_t *)unset;
 	case W_I32:
@@ -202,6 +206,9 @@ static void put_value(struct buf *out, const struct word *w, const void *v)
 	switch (w->type) {
 	case W_U64:
 		words_put_number(out, *(const uint64_t *)v);
+		return;
+	case W_I64:
+		put_signed(out, *(const int64_t *)v);
 		return;
 	case W_TIME:
 		words_put_time(out, *(const int64_t *)v);
@@ -236,7 +243,7 @@ static bool is_writer(const struct word *w)
 void words_print(struct buf *out, const struct chunk *c)
 {
 	static const struct chunk unset = { .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1,
-					    .reader_tid = -1, .fds = -1,
+					    .reader_tid = -1, .fds = -1, .unread = { -1, -1 },
 					    .end = { { .pid = -1, .uid = -1 }, { .pid = -1, .uid = -1 } } };
 
 	for (size_t i = 0; i < WORDS_CNT; i++) {
@@ -401,6 +408,8 @@ static bool get_int(const struct word *w, struct bytes in, void *v)
 		return words_number(in, v);
 	if (w->type == W_TIME)
 		return words_time(in, v);
+	if (w->type == W_I64)
+		return get_signed(in, v);
 	if (!get_signed(in, &n) || n < INT32_MIN || n > INT32_MAX)
 		return false;
 	*(int32_t *)v = (int32_t)n;
@@ -414,6 +423,7 @@ static bool get_value(const struct word *w, struct bytes in, void *v, struct str
 
 	switch (w->type) {
 	case W_U64:
+	case W_I64:
 	case W_TIME:
 	case W_I32:
 		return get_int(w, in, v);

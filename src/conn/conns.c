@@ -52,6 +52,7 @@ static struct conn *conn_new(struct conns *t, const struct chunk *c, const char 
 		.role = { ROLE_UNKNOWN, ROLE_UNKNOWN },
 		.addr = conn->addr,
 		.end = { { .pid = -1, .uid = -1 }, { .pid = -1, .uid = -1 } },
+		.unread = { -1, -1 },
 	};
 	conn->sock[0] = c->sock;
 	hash_put(&t->by_sock, c->sock, entry(conn, 0));
@@ -88,6 +89,14 @@ static void complete(struct conns *t, struct conn *conn, const struct chunk *c)
 	conn->info.addr = conn->addr;
 }
 
+void conn_unread(struct conn *conn, const struct chunk *c)
+{
+	int own = c->sock == conn->sock[1];
+
+	conn->info.unread[own] = c->unread[0];
+	conn->info.unread[!own] = c->unread[1];
+}
+
 /* What an OPEN says of a connection that is known already. What was learned from who reads and
  * writes is better than what it says, unless that is why it is said again. */
 static void update(struct conn *conn, const struct chunk *c)
@@ -100,6 +109,7 @@ static void update(struct conn *conn, const struct chunk *c)
 		if (c->learned || end->pid < 0)
 			*end = c->end[i];
 	}
+	conn_unread(conn, c);
 	if (conn->info.role[0] != ROLE_UNKNOWN)
 		return;
 	conn->info.role[own] = c->role;
@@ -125,6 +135,10 @@ struct conn *conns_open(struct conns *t, const struct chunk *c, int64_t epoch_ns
 	conn->info.end[0] = c->end[0];
 	conn->info.end[1] = c->end[1];
 	conn->info.open_ns = c->ts_ns + epoch_ns;
+	if (c->early)
+		conn->info.unread[0] = conn->info.unread[1] = 0;
+	else
+		conn_unread(conn, c);
 	if (c->peer) {
 		conn->sock[1] = c->peer;
 		hash_put(&t->by_sock, c->peer, entry(conn, 1));
@@ -222,6 +236,7 @@ struct chunk conn_learned(const struct conn *c, int64_t ts_ns)
 	};
 
 	memcpy(open.end, c->info.end, sizeof(open.end));
+	memcpy(open.unread, c->info.unread, sizeof(open.unread));
 	return open;
 }
 

@@ -50,6 +50,7 @@ struct conn_info {
 	struct endpoint end[2];
 	int64_t open_ns;   /* epoch; opened or first seen */
 	uint64_t bytes[2]; /* accepted so far, per direction */
+	int64_t unread[2]; /* of them, and later ones, what nobody has read by now; < 0 unknown */
 };
 
 struct decoder;

@@ -158,6 +158,8 @@ static int put_conn(struct decoder *d, const struct pending *p, struct batch *b)
 	r->server = process_of(&info->end[!client], b);
 	r->bytes_to_server = info->bytes[client];
 	r->bytes_to_client = info->bytes[!client];
+	r->unread_by_server = p->op == CONN_PROTO ? -1 : info->unread[client];
+	r->unread_by_client = p->op == CONN_PROTO ? -1 : info->unread[!client];
 	r->calls = d->calls;
 	r->frames = d->frames;
 	r->duration_ns = p->op == CONN_CLOSE ? p->st.ts_ns - info->open_ns : -1;

@@ -259,6 +259,7 @@ struct rec_conn {
 	uint8_t reserved[6];
 	struct process client, server;
 	uint64_t bytes_to_server, bytes_to_client;
+	int64_t unread_by_server, unread_by_client; /* < 0 unknown */
 	uint64_t calls, frames;
 	int64_t duration_ns; /* < 0 not closed */
 	struct str reason;

@@ -117,6 +117,14 @@ static void put_process(struct line *l, const char *role, const struct process *
 	pen_printf(&l->pen, INK_PLAIN, "[%d]", p->pid);
 }
 
+static void put_unread(struct line *l, const char *before, int64_t cnt)
+{
+	if (cnt < 0)
+		pen_printf(&l->pen, INK_NOTE, "%s?", before);
+	else
+		pen_printf(&l->pen, INK_NOTE, "%s%" PRId64, before, cnt);
+}
+
 static void put_conn(struct line *l, const struct rec_conn *c)
 {
 	line_what(l, "conn", -1);
@@ -133,6 +141,10 @@ static void put_conn(struct line *l, const struct rec_conn *c)
 	line_name(l, "bytes");
 	pen_printf(&l->pen, INK_PLAIN, "%" PRIu64 "/%" PRIu64 " calls=%" PRIu64, c->bytes_to_server,
 		   c->bytes_to_client, c->calls);
+	if (c->unread_by_server > 0 || c->unread_by_client > 0) {
+		put_unread(l, " unread=", c->unread_by_server);
+		put_unread(l, "/", c->unread_by_client);
+	}
 	pen_text(&l->pen, INK_PLAIN, " ");
 	pen_bytes(&l->pen, INK_PLAIN, line_bytes(l, c->reason));
 }

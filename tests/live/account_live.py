@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The account of bytes: what it must say of each way in which bytes are not decoded."""
+import json
 import os
 import re
 import signal
@@ -174,6 +175,63 @@ def test_account_of_bytes_that_a_closed_socket_had_not_read():
     pair.close()
     assert spf.finish() == b"readnever"
     assert Account(spf).of(pair.where) == {"accepted": 9, "undecoded": 9}
+
+
+def unread_of(records):
+    """{op: what the server, and the client, has not read}; the replay of a file must say the same."""
+    return {r["op"]: (r.get("unread_by_server"), r.get("unread_by_client"))
+            for r in records if r["kind"] == "conn" and r["op"] != "proto"}
+
+
+def unread(spf, file):
+    said = unread_of(spf.records())
+    again = live.run(live.SPF, "-q", "-k", "conn", "-j", "-r", file)
+    assert unread_of(map(json.loads, again.stdout.splitlines())) == said
+    return said
+
+
+def test_account_of_unread_bytes_is_in_on_conn_when_the_capture_ends():
+    pair, file = Pair("later.sock"), live.path("later.pcapng")
+    pair.client.sendall(b"w" * 300)
+    spf = capture("-k", "conn", "-j", "-w", file, pair.where)
+    live.until(lambda: b'"open"' in spf.out(), "it is found")
+    pair.client.sendall(b"x" * 50)
+    pair.server.recv(200)
+    pair.server.sendall(b"y" * 20)
+    spf.finish()
+    assert unread(spf, file) == {"open": (300, 0), "close": (150, 20)}
+    pair.close()
+
+
+def test_account_of_unread_bytes_is_in_on_conn_when_it_closes():
+    file = live.path("close.pcapng")
+    spf = capture("-k", "conn", "-j", "-w", file, live.path("close.sock"))
+    pair = Pair("close.sock")
+    pair.client.sendall(b"read" + b"never")
+    pair.server.sendall(b"read")
+    pair.server.recv(4)
+    pair.client.recv(4)
+    pair.close()
+    live.until(lambda: b'"close"' in spf.out(), "the close is seen")
+    assert unread(spf, file) == {"open": (0, 0), "close": (5, 0)}
+
+
+def test_account_of_unread_bytes_over_tcp():
+    port, file = live.free_port(), live.path("tcp.pcapng")
+    spf = capture("-k", "conn", "-j", "-w", file, f"tcp:{port}")
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        client = socket.create_connection(("127.0.0.1", port))
+        server, _ = listener.accept()
+    client.sendall(b"x" * 1000)
+    server.sendall(b"y" * 70)
+    got = 0
+    while got < 400:
+        got += len(server.recv(400 - got))
+    live.until(lambda: b'"open"' in spf.out(), "it is seen")
+    spf.finish()
+    assert unread(spf, file) == {"open": (0, 0), "close": (600, 70)}
+    client.close()
+    server.close()
 
 
 def test_account_of_peers_that_are_killed():

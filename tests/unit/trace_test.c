@@ -20,7 +20,9 @@ static void a_printed_trace_reads_back_as_it_was(void **state)
 		"S 01 conn=3 t=0.9\n"
 		"C 02 conn=3 t=0.9\n"
 		"F B conn=2 t=1\n"
-		"F C t=1.5\n";
+		"O conn=3 t=1.2 unread=3000000000 peer_unread=0 learned=1\n"
+		"S 03 conn=3 t=1.3\n"
+		"F C t=1.5 unread=0 peer_unread=7\n";
 	char *file;
 
 	/* words come in one fixed order: t= stands where the table has it */
@@ -39,6 +41,9 @@ static void a_printed_trace_reads_back_as_it_was(void **state)
 				       "comm=a\\x20b\\x5c reader_pid=9 reader_tid=9 "
 				       "reader_comm=srv fds=0\n"));
 		assert_non_null(strstr((char *)once.mem + once.head, "? C 5 bytes missing cause=late"));
+		assert_non_null(strstr((char *)once.mem + once.head,
+				       " unread=3000000000 peer_unread=0 learned=1\nS 03 conn=3 t=1.3\n"));
+		assert_non_null(strstr((char *)once.mem + once.head, "unread=0 peer_unread=7\n"));
 		assert_non_null(strstr((char *)once.mem + once.head, "b.net=[fe80::1]:80"));
 		assert_non_null(strstr((char *)once.mem + once.head, "\nS 01 conn=3 t=0.9\nC 02 conn=3"));
 		buf_release(&once);
