@@ -202,23 +202,22 @@ static void on_open(struct decoder *d, struct h2 *h)
 	s->call = c;
 }
 
-static void on_event(struct decoder *d, struct h2 *h, const struct h2_event *ev)
+static void on_tracked(struct calls *cs, struct h2 *h, const struct h2_event *ev)
 {
-	struct calls *cs;
-
-	if (!is_tracked(d)) {
-		bool request = ev->has_block && ev->stream && ev->dir == h->client && !ev->trailers;
-
-		d->calls += ev->what == H2_FRAME && request;
-		return;
-	}
-	cs = calls_of(d);
 	if (ev->what == H2_GONE)
 		end(cs, ev->stream, OUTCOME_EVICTED, -1);
 	else if (ev->what == H2_BODY && ev->stream)
 		on_data(cs, h, ev);
 	else if (ev->what == H2_FRAME)
 		on_frame(cs, h, ev);
+}
+
+static void on_event(struct decoder *d, struct h2 *h, const struct h2_event *ev)
+{
+	if (is_tracked(d))
+		on_tracked(calls_of(d), h, ev);
+	else if (ev->what == H2_FRAME && ev->has_block)
+		d->calls += ev->stream && ev->dir == h->client && !ev->trailers;
 }
 
 static int on_next(struct decoder *d, struct h2 *h, struct batch *b)

@@ -205,12 +205,11 @@ static void search(struct decoder *d)
 /* The direction's next bytes for the handler: what it held back comes before what came now. */
 static struct bytes next_part(struct decoder_dir *dd, const struct stamp **st)
 {
-	struct bytes part = backlog_first(&dd->log, st), used;
+	struct bytes part = dd->in, used;
 
-	if (!part.len) {
-		part = dd->in;
-		*st = &dd->st;
-	}
+	*st = &dd->st;
+	if (backlog_len(&dd->log))
+		part = backlog_first(&dd->log, st);
 	bytes_take(&part, dd->used, &used);
 	return part;
 }

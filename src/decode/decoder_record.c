@@ -66,12 +66,22 @@ uint32_t decoder_head_room(const struct decoder *d, const struct batch *b)
 	return COMMS_ROOM + STR_ROOM + (d->info->addr ? (uint32_t)strlen(d->info->addr) : 0);
 }
 
+/* Whether both names are the same: two words, for which a call of memcmp() is long. */
+static inline bool same_comm(const char a[16], const char b[16])
+{
+	uint64_t x[2], y[2];
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]));
+}
+
 /* The writer's name: put into the batch again only when it is another one. */
 static struct str comm_of(struct decoder *d, int dir, const struct stamp *st, struct batch *b)
 {
 	if (!st->comm[0])
 		return (struct str){ 0, 0 };
-	if (!d->comm[dir].off || memcmp(d->comm_text[dir], st->comm, sizeof(st->comm))) {
+	if (!d->comm[dir].off || !same_comm(d->comm_text[dir], st->comm)) {
 		memcpy(d->comm_text[dir], st->comm, sizeof(st->comm));
 		d->comm[dir] = batch_str(b, bytes_of(st->comm, strnlen(st->comm, sizeof(st->comm))));
 	}
@@ -111,7 +121,7 @@ void decoder_put_head(struct decoder *d, enum record_kind kind, int dir, const s
 	head->kind = (uint8_t)kind;
 	head->from = (uint8_t)info->role[dir];
 	head->transport = (uint8_t)info->transport;
-	head->proto = (uint8_t)decoder_proto(d);
+	head->proto = (uint8_t)(d->handler ? d->handler->proto : PROTO_UNKNOWN);
 	head->tls = info->tls;
 	head->hidden = 0;
 	head->exact = !d->dir[dir].inexact;

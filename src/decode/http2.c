@@ -127,23 +127,27 @@ static bool start_frame(struct h2 *h, int dir, struct bytes *in, const struct st
 }
 
 /* Member by member: to clear the whole struct first takes as long as all else here. */
-static void event_of_frame(struct h2 *h, int dir, const struct stamp *st, struct h2_event *ev)
+static void event_of(struct h2 *h, int dir, const struct h2_frame *f, const struct stamp *start,
+		     const struct stamp *st, struct h2_event *ev)
 {
-	struct h2_dir *d = &h->dir[dir];
-
 	ev->what = H2_FRAME;
 	ev->dir = dir;
-	ev->frame = &d->f;
-	ev->stream = h2_stream(h, d->f.stream_id);
-	ev->st = &d->start;
+	ev->frame = f;
+	ev->stream = h2_stream(h, f->stream_id);
+	ev->st = start;
 	ev->end = st;
 	ev->body = ev->payload = (struct bytes){ 0 };
-	ev->truncated = d->truncated;
+	ev->truncated = h->dir[dir].truncated;
 	ev->has_block = ev->block_lost = ev->trailers = ev->interim = false;
 	ev->status = -1;
 	ev->continuation_cnt = 0;
 	ev->window = ev->conn_window = ev->stalled_ns = -1;
 	ev->why = NULL;
+}
+
+static void event_of_frame(struct h2 *h, int dir, const struct stamp *st, struct h2_event *ev)
+{
+	event_of(h, dir, &h->dir[dir].f, &h->dir[dir].start, st, ev);
 }
 
 /* The next part of a DATA frame. Returns as h2_next(). */
@@ -226,13 +230,14 @@ static void learn_roles(struct h2 *h, int dir, const struct h2_message *m)
 }
 
 /* The stream that a decoded block belongs to: opened by it, or there already. */
-static struct h2_stream *stream_of_block(struct h2 *h, int dir, const struct h2_frame *f,
+static struct h2_stream *stream_of_block(struct h2 *h, int dir, const struct h2_event *ev,
 					 const struct h2_message *m)
 {
-	uint32_t id = f->type == H2_PUSH_PROMISE ? f->promised_stream_id : f->stream_id;
-	struct h2_stream *s = h2_stream(h, id), *evicted = NULL;
-	bool opens =
-		f->type == H2_PUSH_PROMISE || m->request || (h->client >= 0 && dir == h->client);
+	const struct h2_frame *f = ev->frame;
+	bool push = f->type == H2_PUSH_PROMISE;
+	uint32_t id = push ? f->promised_stream_id : f->stream_id;
+	struct h2_stream *s = push ? h2_stream(h, id) : ev->stream, *evicted = NULL;
+	bool opens = push || m->request || (h->client >= 0 && dir == h->client);
 
 	if (s || !id || !(opens || !h->exact))
 		return s;
@@ -253,7 +258,7 @@ static void apply_block(struct h2 *h, int dir, const struct h2_message *m, struc
 	struct h2_half *half;
 
 	learn_roles(h, dir, m);
-	s = stream_of_block(h, dir, f, m);
+	s = stream_of_block(h, dir, ev, m);
 	ev->status = m->status;
 	if (push && s) {
 		h2_stream_set_context(s, m);
@@ -280,10 +285,7 @@ static int give_block(struct h2 *h, int dir, const struct h2_frame *f, const str
 	struct h2_message m;
 	int rc = 0;
 
-	event_of_frame(h, dir, st, ev);
-	ev->frame = f;
-	ev->st = start;
-	ev->stream = h2_stream(h, f->stream_id);
+	event_of(h, dir, f, start, st, ev);
 	ev->has_block = true;
 	ev->list = &fields_of_block;
 	ev->block_len = (uint32_t)block.len;

@@ -151,6 +151,7 @@ struct h2 {
 	struct h2_dir dir[2];
 	struct hash streams;   /* by id */
 	struct h2_stream *oldest, *newest;
+	struct h2_stream *found;     /* the one that was looked for last; NULL none */
 	uint32_t stream_cnt;
 	struct h2_stream *over;      /* to be freed before the next event, by next */
 	struct h2_stream *evicted;   /* to be given as H2_GONE */
@@ -182,8 +183,14 @@ bool h2_gap(struct h2 *h, int dir, uint64_t len);
 /* Drops the header block that a direction has open. For http2_sync.c. */
 void h2_close_block(struct h2_dir *d);
 
-/* The stream, or NULL. */
-struct h2_stream *h2_stream(const struct h2 *h, uint32_t id);
+/* The stream, or NULL. Frames of one stream often follow each other: the last one is at hand. */
+struct h2_stream *h2_stream_find(struct h2 *h, uint32_t id);
+static inline struct h2_stream *h2_stream(struct h2 *h, uint32_t id)
+{
+	if (h->found && h->found->id == id)
+		return h->found;
+	return h2_stream_find(h, id);
+}
 
 /* Bytes that h2_context_put() may take. */
 uint32_t h2_context_len(const struct h2_context *ctx);

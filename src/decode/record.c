@@ -7,11 +7,6 @@
 
 static uint32_t newest_id;
 
-static uint32_t aligned(uint32_t n)
-{
-	return (n + BATCH_ALIGN - 1) & ~(BATCH_ALIGN - 1u);
-}
-
 struct batch *batch_new(void)
 {
 	struct batch *b = xmalloc(BATCH_LEN);
@@ -23,7 +18,7 @@ struct batch *batch_new(void)
 void batch_init(struct batch *b, uint32_t cap)
 {
 	b->cap = cap;
-	b->used = aligned(sizeof(*b));
+	b->used = batch_aligned(sizeof(*b));
 	b->count = 0;
 	b->id = ++newest_id;
 }
@@ -32,11 +27,11 @@ void *batch_alloc(struct batch *b, uint32_t n)
 {
 	void *p;
 
-	if (n > b->cap || aligned(n) > b->cap - b->used)
+	if (n > b->cap || batch_aligned(n) > b->cap - b->used)
 		return NULL;
 	p = (char *)b + b->used;
 	memset(p, 0, n);
-	b->used += aligned(n);
+	b->used += batch_aligned(n);
 	return p;
 }
 
@@ -45,24 +40,13 @@ struct str batch_str(struct batch *b, struct bytes in)
 	struct str s = { 0, 0 };
 	uint32_t room = in.len ? (uint32_t)in.len : 1;
 
-	if (!in.p || in.len > b->cap || aligned(room) > b->cap - b->used)
+	if (!in.p || in.len > b->cap || batch_aligned(room) > b->cap - b->used)
 		return s;
 	s.off = b->used;
 	s.len = (uint32_t)in.len;
 	memcpy((char *)b + s.off, in.p, in.len);
-	b->used += aligned(room);
+	b->used += batch_aligned(room);
 	return s;
-}
-
-void *batch_take_record(struct batch *b, uint32_t len)
-{
-	void *r = (char *)b + b->used;
-
-	if (!batch_room(b, len))
-		return NULL;
-	b->rec[b->count++] = b->used;
-	b->used += aligned(len);
-	return r;
 }
 
 void *batch_record(struct batch *b, uint32_t len, const struct record *head)

@@ -302,6 +302,11 @@ void *batch_alloc(struct batch *b, uint32_t n);
 /* Copies bytes in. NULL data or a full batch gives the absent str; use batch_room() before. */
 struct str batch_str(struct batch *b, struct bytes in);
 
+static inline uint32_t batch_aligned(uint32_t n)
+{
+	return (n + BATCH_ALIGN - 1) & ~(BATCH_ALIGN - 1u);
+}
+
 /* True if n more bytes, alignment included, fit: for what belongs to a record already begun. */
 static inline bool batch_fits(const struct batch *b, uint32_t n)
 {
@@ -320,7 +325,16 @@ static inline bool batch_room(const struct batch *b, uint32_t n)
 void *batch_record(struct batch *b, uint32_t len, const struct record *head);
 
 /* The same without a head and not zeroed: all of it is set by the caller. */
-void *batch_take_record(struct batch *b, uint32_t len);
+static inline void *batch_take_record(struct batch *b, uint32_t len)
+{
+	void *r = (char *)b + b->used;
+
+	if (!batch_room(b, len))
+		return NULL;
+	b->rec[b->count++] = b->used;
+	b->used += batch_aligned(len);
+	return r;
+}
 
 /* memcpy, for structs of some hundred bytes: inline the compiler copies those with an instruction
  * that takes longer to start than the whole copy should. */
