@@ -18,6 +18,10 @@ def read(path):
         return f.read()
 
 
+def child_of(pid):
+    return int(read(f"/proc/{pid}/task/{pid}/children").split()[0])
+
+
 class Screen:
     """spf in a terminal of 100 columns and 20 rows."""
     count = 0
@@ -42,6 +46,9 @@ class Screen:
 
     def tmux(self, *args):
         return subprocess.run(["tmux", "-L", self.server, *args], capture_output=True, text=True).stdout
+
+    def monitor(self):
+        return child_of(int(self.tmux("display-message", "-p", "#{pane_pid}")))
 
     def text(self):
         return self.tmux("capture-pane", "-p")
@@ -143,10 +150,7 @@ def test_the_terminal_is_restored_when_the_worker_is_killed():
     try:
         customer(socket, 1)
         screen.key("r", r"least first")
-        pane = int(screen.tmux("display-message", "-p", "#{pane_pid}"))
-        monitor = int(read(f"/proc/{pane}/task/{pane}/children").split()[0])
-        worker = int(read(f"/proc/{monitor}/task/{monitor}/children").split()[0])
-        os.kill(worker, signal.SIGKILL)
+        os.kill(child_of(screen.monitor()), signal.SIGKILL)
         screen.ended(1)
     finally:
         screen.tmux("kill-server")
@@ -158,8 +162,7 @@ def test_ctrl_z_gives_the_shell_its_terminal():
     try:
         customer(socket, 1)
         screen.key("r", r"least first")
-        pane = int(screen.tmux("display-message", "-p", "#{pane_pid}"))
-        monitor = int(read(f"/proc/{pane}/task/{pane}/children").split()[0])
+        monitor = screen.monitor()
         tty = screen.tmux("display-message", "-p", "#{pane_tty}").strip()
         def mode():
             return subprocess.run(["stty", "-a", "-F", tty], capture_output=True, text=True).stdout
