@@ -203,7 +203,7 @@ static int read_open(struct trace *t, struct bytes line, struct chunk *out)
 	if (c && !out->learned)
 		return bad(t, "this connection is open already");
 	if (!c)
-	c = conn_new(t, id, out->role);
+		c = conn_new(t, id, out->role);
 	if (!c)
 		return bad(t, "too many connections");
 	out->sock = sock_of(c, 0);
