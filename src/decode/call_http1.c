@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "decode/http1_detect.h"
+#include "decode/http1_line.h"
 #include "decode/http1_record.h"
 #include "decode/http2_stream.h"
 #include "util/limits.h"

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "decode/http1_line.h"
 #include "util/limits.h"
 
 void http1_release(struct http1 *h)
@@ -16,17 +17,9 @@ void http1_start_lost(struct http1 *h)
 	h->state = HTTP1_LOST;
 }
 
-/* The input of one call: rest shrinks, and with it *used grows. */
-static void eat(struct bytes *rest, size_t n)
-{
-	rest->p += n;
-	rest->len -= n;
-}
-
 static void blame(struct http1 *h, const char *why)
 {
-	if (!h->body_why)
-		h->body_why = why;
+	http1_blame(&h->body_why, why);
 }
 
 static int lose(struct http1 *h, int err, const char *why)
@@ -62,7 +55,7 @@ static int collect(struct http1 *h, struct bytes *rest, struct bytes *block)
 		h->line_len = 0;
 	}
 	buf_append(&h->buf, *rest);
-	eat(rest, rest->len);
+	http1_eat(rest, rest->len);
 	return 0;
 whole:
 	h->line_len = 0;
@@ -73,7 +66,7 @@ whole:
 	} else {
 		*block = bytes_of(rest->p, at);
 	}
-	eat(rest, at);
+	http1_eat(rest, at);
 	return 1;
 }
 
@@ -81,7 +74,7 @@ whole:
 static int at_start(struct http1 *h, struct bytes *rest)
 {
 	while (rest->len && (rest->p[0] == '\r' || rest->p[0] == '\n'))
-		eat(rest, 1);
+		http1_eat(rest, 1);
 	if (!rest->len)
 		return 0;
 	h->state = HTTP1_IN_HEAD;
@@ -107,6 +100,13 @@ static void begin_body(struct http1 *h)
 	h->body_why = NULL;
 }
 
+static int give_head(struct http1 *h, struct http1_event *ev)
+{
+	begin_body(h);
+	*ev = (struct http1_event){ .what = HTTP1_HEAD, .head = &h->head, .fields = &h->fields };
+	return 1;
+}
+
 /* Parses a whole head. If its first line is none, the block is kept for a search. */
 static int parse_head(struct http1 *h, struct bytes block, struct http1_event *ev)
 {
@@ -119,16 +119,21 @@ static int parse_head(struct http1 *h, struct bytes block, struct http1_event *e
 		h->state = HTTP1_LOST_BLOCK;
 		return rc;
 	}
-	begin_body(h);
-	*ev = (struct http1_event){ .what = HTTP1_HEAD, .head = &h->head, .fields = &h->fields };
-	return 1;
+	return give_head(h, ev);
 }
 
 static int in_head(struct http1 *h, struct bytes *rest, struct http1_event *ev)
 {
+	const char *why;
 	struct bytes block;
-	int rc = collect(h, rest, &block);
+	int rc;
 
+	/* Most come whole and right; one that does not is told what is wrong once it is whole. */
+	if (!h->buf.len && !http1_head_parse(*rest, h->is_response, &h->head, &h->fields, &why)) {
+		http1_eat(rest, h->head.wire_len);
+		return give_head(h, ev);
+	}
+	rc = collect(h, rest, &block);
 	if (h->buf.len > LIMIT_HTTP1_HEAD) {
 		h->drop = false;
 		return lose(h, -E2BIG, "a head longer than spf keeps");
@@ -140,7 +145,7 @@ static int give_body(struct http1 *h, struct bytes *rest, uint64_t n, struct htt
 {
 	*ev = (struct http1_event){ .what = HTTP1_BODY };
 	ev->body = bytes_of(rest->p, n < rest->len ? (size_t)n : rest->len);
-	eat(rest, ev->body.len);
+	http1_eat(rest, ev->body.len);
 	return ev->body.len ? 1 : 0;
 }
 
@@ -228,8 +233,8 @@ static int after_chunk(struct http1 *h, uint8_t c)
 static void check_trailers(struct http1 *h)
 {
 	static const struct bytes barred[] = {
-		BYTES_LIT("content-length"), BYTES_LIT("transfer-encoding"), BYTES_LIT("host"),
-		BYTES_LIT("content-encoding"), BYTES_LIT("content-type"), BYTES_LIT("trailer"),
+		BYTES_LIT("content-length"),   BYTES_LIT("transfer-encoding"), BYTES_LIT("host"),
+		BYTES_LIT("content-encoding"), BYTES_LIT("content-type"),      BYTES_LIT("trailer"),
 	};
 
 	for (size_t i = 0; i < sizeof(barred) / sizeof(barred[0]); i++)
@@ -249,7 +254,7 @@ static int in_trailers(struct http1 *h, struct bytes *rest)
 	}
 	if (!rc)
 		return 0;
-	http1_fields_parse(block, &h->fields, &why); /* past the limit: the first ones */
+	http1_fields_take(&block, &h->fields, &why); /* past the limit: the first ones */
 	h->has_trailers = true;
 	if (why)
 		blame(h, why);
@@ -262,8 +267,9 @@ static int give_end(struct http1 *h, struct http1_event *ev, bool complete)
 {
 	if (!h->has_trailers)
 		h->fields.cnt = 0;
-	*ev = (struct http1_event){ .what = HTTP1_END, .fields = &h->fields,
-				    .complete = complete, .why = h->body_why };
+	*ev = (struct http1_event){
+		.what = HTTP1_END, .fields = &h->fields, .complete = complete, .why = h->body_why
+	};
 	return 1;
 }
 
@@ -332,7 +338,7 @@ static int in_lost(struct http1 *h, struct bytes *rest, struct http1_event *ev)
 		} else {
 			buf_append(&h->buf, bytes_of(rest->p, len));
 		}
-		eat(rest, len);
+		http1_eat(rest, len);
 		if (!lf)
 			return 0;
 		h->line_len = 0;
@@ -464,6 +470,8 @@ int http1_close(struct http1 *h, struct http1_event *ev)
 		buf_consume(&h->buf, h->buf.len);
 		h->drop = false;
 	}
+	if (h->state == HTTP1_IN_HEAD || h->state == HTTP1_IN_TRAILERS)
+		h->why = "the end came within a head or trailers";
 	give_up(h, h->buf.len);
 	h->state = HTTP1_TUNNEL;
 	return open ? give_end(h, ev, complete) : 0;

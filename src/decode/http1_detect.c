@@ -46,7 +46,6 @@ static enum http1_detected request_line(struct bytes in)
 {
 	const uint8_t *lf = memchr(in.p, '\n', in.len);
 	struct bytes line = bytes_of(in.p, lf ? (size_t)(lf - in.p) : in.len);
-	struct http1_fields none = { 0 };
 	struct http1_head head;
 	const char *why;
 
@@ -55,7 +54,7 @@ static enum http1_detected request_line(struct bytes in)
 	if (!lf)
 		return HTTP1_MAYBE;
 	line.len++;
-	if (http1_head_parse(line, false, &head, &none, &why) || !head.version.p || !head.target.len ||
+	if (http1_start_take(&line, false, &head, &why) || !head.version.p || !head.target.len ||
 	    head.version.p[0] != '1')
 		return HTTP1_NOT;
 	return HTTP1_REQUEST;

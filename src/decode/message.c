@@ -93,7 +93,7 @@ static void read_web_trailers(const struct calls *cs, struct call *c, enum call_
 	struct hpack_list list = { 0 };
 	const char *why = NULL;
 
-	http1_fields_parse(text, &fields, &why);
+	http1_fields_take(&text, &fields, &why);
 	call_list_of_fields(&fields, &list);
 	call_read_fields(c, side, &list);
 	call_keep(cs, c, &c->half[side].trailers, &list);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "test.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "decode/http1.h"
+#include "decode/http1_line.h"
 #include "util/limits.h"
 
 /* What a direction gave, as text: one line an event, pieces of a body joined. */
@@ -350,6 +352,55 @@ static void lists_are_read_without_regard_to_case(void **state)
 	assert_false(http1_list_has(BYTES_LIT(""), BYTES_LIT("upgrade")));
 }
 
+/* Also after a status-line that has been told from others word by word. */
+static void a_head_that_is_cut_off_is_named_as_the_reason(void **state)
+{
+	struct trace t = { .h.is_response = true };
+
+	trace_feed(&t, BYTES_LIT("HTTP/1.1  204 No\r\n\r\nHTTP/1.1 200 OK\r\n"));
+	trace_end(&t);
+	assert_int_equal(t.h.skipped, 17);
+	assert_string_equal(t.h.why, "the end came within a head or trailers");
+	buf_release(&t.log);
+}
+
+/* What differs only in the case of letters is the same, at any length and place. */
+static void names_are_the_same_whatever_their_case(void **state)
+{
+	static const char name[] = "Transfer-Encoding_0\x80@[";
+	uint8_t text[sizeof(name)];
+
+	for (size_t len = 0; len < sizeof(name); len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				bool same = c == (uint8_t)name[at] ||
+					    (isalpha((uint8_t)name[at]) && c == (name[at] ^ 0x20));
+
+				memcpy(text, name, len);
+				text[at] = (uint8_t)c;
+				assert_int_equal(http1_same(bytes_of(text, len), bytes_of(name, len)),
+						 same);
+			}
+	assert_true(http1_same(bytes_of(NULL, 0), BYTES_LIT("")));
+	assert_false(http1_same(BYTES_LIT("host"), BYTES_LIT("hos")));
+}
+
+static void a_control_ends_what_is_plain(void **state)
+{
+	uint8_t text[24];
+
+	for (size_t at = 0; at < sizeof(text); at++)
+		for (int c = 0; c < 256; c++) {
+			bool is_control = c < 0x20 || c == 0x7f;
+
+			memset(text, 0xe9, sizeof(text));
+			text[at] = (uint8_t)c;
+			assert_int_equal(http1_plain_len(guarded(bytes_of(text, sizeof(text)))),
+					 is_control ? at : sizeof(text));
+		}
+	assert_int_equal(http1_plain_len(bytes_of(NULL, 0)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +423,9 @@ int main(void)
 		cmocka_unit_test(a_gap_elsewhere_begins_a_search),
 		cmocka_unit_test(an_endless_head_is_given_up),
 		cmocka_unit_test(lists_are_read_without_regard_to_case),
+		cmocka_unit_test(a_head_that_is_cut_off_is_named_as_the_reason),
+		cmocka_unit_test(names_are_the_same_whatever_their_case),
+		cmocka_unit_test(a_control_ends_what_is_plain),
 	};
 
 	return cmocka_run_group_tests_name("http1", tests, NULL, NULL);
