@@ -1,6 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "wants.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode/fields.h"
+#include "util/xalloc.h"
+
+/* What a column of that type takes. */
+static void want_type(enum field_type type, struct want *want)
+{
+	switch (type) {
+	case T_HEADERS:
+	case T_REQUEST:
+	case T_RESPONSE:
+		want->headers = true;
+		return;
+	case T_BYTES:
+	case T_BODY:
+		want->data = true;
+		return;
+	default:
+		return;
+	}
+}
+
+/* names: of -F, with commas between. Those that are none are refused elsewhere. */
+static void want_columns(const char *names, struct want *want)
+{
+	char *copy = xstrdup(names), *rest = copy, *name;
+
+	while ((name = strsep(&rest, ", ")))
+		for (int kind = 0; kind < KIND_COUNT; kind++) {
+			const struct field *f = field_find(name, (enum record_kind)kind);
+
+			if (f)
+				want_type(f->type, want);
+		}
+	free(copy);
+}
+
 bool wants_of(const struct options *o, struct scripts *scripts, struct want *want, uint32_t *kinds)
 {
 	bool has_code = false, has_expr = false, prints;
@@ -18,8 +57,10 @@ bool wants_of(const struct options *o, struct scripts *scripts, struct want *wan
 	if (prints) {
 		for (uint32_t k = 0; k < KIND_COUNT; k++)
 			want->kind[k] |= (*kinds & 1u << k) != 0;
-		want->headers = true;
-		want->data = o->hexdump || o->ascii || o->format != SINK_TEXT;
+		want->headers = !o->columns;
+		want->data = o->hexdump || o->ascii || (!o->columns && o->format != SINK_TEXT);
+		if (o->columns)
+			want_columns(o->columns, want);
 	}
 	if (scripts)
 		scripts_want(scripts, want);

@@ -143,15 +143,13 @@ static void put_tsv(struct buf *out, struct bytes cell)
 }
 
 /* True if the cell can stay as it is. In JSON nothing but backslashes is left to escape. */
-static bool is_plain(enum sink_format format, bool is_json, struct bytes cell)
+static bool is_plain(enum sink_format format, const struct value *v, struct bytes cell)
 {
-	if (format == SINK_RAW)
+	if (format == SINK_RAW || value_is_scalar(v))
 		return true;
-	if (format == SINK_TEXT && !cell.len)
-		return false;
 	if (format == SINK_CSV && memchr(cell.p, ',', cell.len))
 		return false;
-	if (format != SINK_CSV && is_json)
+	if (format != SINK_CSV && v->type != VALUE_BYTES)
 		return !memchr(cell.p, '\\', cell.len);
 	return text_is_plain(cell, format != SINK_CSV);
 }
@@ -160,7 +158,7 @@ static void put_cell(struct columns *c, enum sink_format format, bool escape, st
 		     struct buf *out)
 {
 	if (format == SINK_TEXT)
-		return text_escape(out, cell.len ? cell : BYTES_LIT("-"), false);
+		return text_escape(out, cell, false);
 	if (escape) {
 		buf_clear(&c->escaped);
 		text_escape(&c->escaped, cell, format == SINK_TSV);
@@ -172,10 +170,10 @@ static void put_cell(struct columns *c, enum sink_format format, bool escape, st
 		put_tsv(out, cell);
 }
 
-/* Blanks between a text cell and the next one. */
-static void put_blanks(struct column *col, struct bytes cell, struct buf *out)
+/* Blanks between a text cell of that width and the next one. */
+static void put_blanks(struct column *col, size_t width, struct buf *out)
 {
-	size_t width = text_columns(cell), cnt;
+	size_t cnt;
 
 	if (width > col->width)
 		col->width = width < WIDTH_MAX ? width : WIDTH_MAX;
@@ -197,6 +195,7 @@ static void put_column(struct columns *c, size_t i, enum sink_format format, boo
 	const struct field *f = row_of(&c->col[i], r);
 	struct value v;
 	size_t start = out->len;
+	bool plain;
 
 	v.type = VALUE_ABSENT;
 	if (f)
@@ -205,14 +204,18 @@ static void put_column(struct columns *c, size_t i, enum sink_format format, boo
 		clock_print(out, v.n);
 	else
 		value_print(out, b, &v);
-	if (!is_plain(format, v.type != VALUE_BYTES, tail(out, start))) {
+	if (format == SINK_TEXT && out->len == start)
+		buf_putc(out, '-');
+	plain = is_plain(format, &v, tail(out, start));
+	if (!plain) {
 		buf_clear(&c->cell);
 		buf_append(&c->cell, tail(out, start));
 		buf_cut(out, start);
 		put_cell(c, format, escape, buf_bytes(&c->cell), out);
 	}
 	if (format == SINK_TEXT && i + 1 < c->cnt)
-		put_blanks(&c->col[i], tail(out, start), out);
+		put_blanks(&c->col[i], plain ? out->len - start : text_columns(tail(out, start)),
+			   out);
 }
 
 static void put_json(struct columns *c, const struct batch *b, const struct record *r,

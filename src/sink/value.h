@@ -37,6 +37,12 @@ struct value {
 void value_get(struct value *v, const struct batch *b, const struct record *r,
 	       const struct field *f);
 
+/* True for what is printed as a number or a word of spf's own, if at all. */
+static inline bool value_is_scalar(const struct value *v)
+{
+	return v->type < VALUE_BYTES;
+}
+
 /* Appends the value as plain text: numbers, names and bytes as they are, lists and processes
  * as JSON, nothing for an absent one. */
 void value_print(struct buf *out, const struct batch *b, const struct value *v);
