@@ -14,10 +14,15 @@ enum { ENCODING_MAX = 23 }; /* of a grpc-encoding; the names in use have 4 to 8 
 /* Bytes of header lists that calls of all connections keep together. */
 static uint64_t kept_total;
 
+/* The one that was freed last: the next call needs it. */
+static struct call *spare;
+
 struct call *call_new(struct calls *cs, int64_t stream_id)
 {
-	struct call *c = xcalloc(1, sizeof(*c));
+	struct call *c = spare ? spare : xmalloc(sizeof(*c));
 
+	spare = NULL;
+	memset(c, 0, sizeof(*c));
 	cs->d->calls++;
 	c->stream_id = stream_id;
 	c->status = -1;
@@ -58,7 +63,8 @@ void call_free(struct call *c)
 		buf_release(c->grpc_message);
 	free(c->grpc_message);
 	h2_context_unref(c->ctx);
-	free(c);
+	free(spare);
+	spare = c;
 }
 
 void calls_release(struct calls *cs)
@@ -400,11 +406,12 @@ static int put_done(struct calls *cs, struct call *c, struct batch *b)
 {
 	const struct call_half *first = &c->half[!c->half[CALL_REQUEST].seen];
 	int dir = call_dir(cs, CALL_REQUEST);
-	uint32_t need = record_room(cs, c, b);
 	struct record head;
+	uint32_t need;
 
 	if (!cs->d->want->kind[KIND_CALL])
 		return 0;
+	need = record_room(cs, c, b);
 	if (!batch_room(b, need) || !decoder_head(cs->d, KIND_CALL, dir, &first->st, b, &head))
 		return decoder_no_room(cs->d, need);
 	put_call(b, cs, c, batch_record(b, sizeof(struct rec_call), &head));

@@ -135,6 +135,12 @@ void call_lose_messages(const struct calls *cs, struct call *c, enum call_side s
  * messages that its end cut off. Returns 1, 0 if there is none, or decoder_no_room(). */
 int calls_next(struct calls *cs, struct batch *b);
 
+/* False if calls_next() has nothing to write. */
+static inline bool calls_has_next(const struct calls *cs)
+{
+	return cs->body_call || cs->has_message || cs->done;
+}
+
 /* An HTTP/1 request with Upgrade: h2c was accepted: its call goes on as stream 1. Takes it over. */
 void call_h2_upgraded(struct decoder *d, struct call *c);
 

@@ -28,6 +28,7 @@ struct http1_conn {
 	uint32_t evicted;                /* requests forgotten whose responses are yet to come */
 	bool unsure;                     /* whether a response belongs to the oldest request */
 	bool ready[2];                   /* the message is to become a record as it is */
+	bool is_wanted;                  /* somebody wants calls or gRPC messages */
 	uint64_t skipped[2];             /* of the parser, as far as it has been reported */
 	const struct handler *to;        /* the protocol after an upgrade, NULL: find out */
 	bool switching;
@@ -43,6 +44,7 @@ static void *http1_open(struct decoder *d, int client, bool late)
 	struct http1_conn *x = xcalloc(1, sizeof(*x));
 
 	x->calls.d = d;
+	x->is_wanted = d->want->kind[KIND_CALL] || d->want->kind[KIND_MESSAGE];
 	x->tail = &x->first;
 	x->unsure = late;
 	x->parser[!client].is_response = true;
@@ -85,7 +87,10 @@ static void unlink_call(struct http1_conn *x, struct call *c)
 static void finish(struct http1_conn *x, struct call *c, enum call_outcome outcome)
 {
 	unlink_call(x, c);
-	call_finish(&x->calls, c, outcome);
+	if (x->is_wanted)
+		call_finish(&x->calls, c, outcome);
+	else
+		call_free(c);
 }
 
 static bool is_over(const struct call *c)
@@ -294,8 +299,11 @@ static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
 	x->call[dir] = interim || x->to ? NULL : c;
 	if (!x->call[dir])
 		return;
-	call_head(c, side, &x->message[dir].st, st);
-	read_head(x, c, side, ev, false);
+	c->half[side].seen = true;
+	if (x->is_wanted) {
+		call_head(c, side, &x->message[dir].st, st);
+		read_head(x, c, side, ev, false);
+	}
 	if (x->switching)
 		c->half[CALL_REQUEST].ended = c->half[CALL_RESPONSE].ended = true;
 }
@@ -314,7 +322,7 @@ static void on_body(struct http1_conn *x, int dir, const struct http1_event *ev,
 
 	http1_message_body(&x->message[dir], decoder_of(x)->want, ev->body, st);
 	x->ready[dir] |= is_due(x, dir, false);
-	if (!c)
+	if (!c || !x->is_wanted)
 		return;
 	call_more(c, side_of(x, dir), ev->body.len, st);
 	if (call_has_messages(c, side_of(x, dir)))
@@ -332,7 +340,7 @@ static void on_end(struct http1_conn *x, int dir, const struct http1_event *ev,
 	if (!c)
 		return;
 	c->half[side_of(x, dir)].ended = ev->complete || !closing;
-	if (ev->fields->cnt)
+	if (ev->fields->cnt && x->is_wanted)
 		read_head(x, c, side_of(x, dir), ev, true);
 }
 
@@ -394,6 +402,13 @@ static void finish_ended(struct http1_conn *x)
 	}
 }
 
+/* False if next_due() would do nothing. */
+static bool has_due(const struct http1_conn *x)
+{
+	return x->ready[0] || x->ready[1] || calls_has_next(&x->calls) ||
+	       (x->first && is_over(x->first));
+}
+
 /* Records that are due without further input. Returns as calls_next(). */
 static int next_due(struct http1_conn *x, struct batch *b)
 {
@@ -425,8 +440,8 @@ static int http1_handler_next(void *p, int dir, struct bytes in, size_t *used,
 
 	*used = 0;
 	for (;;) {
-		rc = decoder_next_pending(decoder_of(x), b);
-		if (!rc)
+		rc = decoder_of(x)->pending.len ? decoder_next_pending(decoder_of(x), b) : 0;
+		if (!rc && has_due(x))
 			rc = next_due(x, b);
 		if (rc)
 			return rc;
@@ -457,7 +472,7 @@ static bool http1_handler_gap(void *p, int dir, uint64_t len, const struct stamp
 
 	if (http1_gap(&x->parser[dir], len)) {
 		http1_message_gap(&x->message[dir], len, st);
-		if (c) {
+		if (c && x->is_wanted) {
 			call_more(c, side_of(x, dir), len, st);
 			call_body_gap(&x->calls, c, side_of(x, dir), len);
 		}
