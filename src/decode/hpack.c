@@ -124,7 +124,7 @@ static struct str add_text(struct hpack_list *l, struct bytes b)
 /* A string literal, appended to the list's text (RFC 7541 §5.2). */
 static int get_string(struct hpack *h, struct bytes *in, struct hpack_list *l, struct str *out)
 {
-	struct bytes coded;
+	struct bytes coded, rest;
 	uint64_t len;
 	long got;
 	uint8_t c;
@@ -134,6 +134,7 @@ static int get_string(struct hpack *h, struct bytes *in, struct hpack_list *l, s
 				"connection error COMPRESSION_ERROR (RFC 7541 §5.2)");
 	if (get_integer(h, in, c, 7, &len))
 		return -EPROTO;
+	rest = *in;
 	if (!bytes_take(in, len, &coded))
 		return fail(h, "string is longer than the header block: "
 				"connection error COMPRESSION_ERROR (RFC 7541 §5.2)");
@@ -142,7 +143,7 @@ static int get_string(struct hpack *h, struct bytes *in, struct hpack_list *l, s
 		return 0;
 	}
 	reserve_text(l, HPACK_HUFFMAN_ROOM(coded.len));
-	got = hpack_huffman_decode(coded, l->text + l->len, &h->why);
+	got = hpack_huffman_decode(rest, coded.len, l->text + l->len, &h->why);
 	if (got < 0)
 		return -EPROTO;
 	*out = (struct str){ l->len, (uint32_t)got };

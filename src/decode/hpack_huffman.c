@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Twelve bits at a time through a table of 4096 entries, each with the one or two symbols that
- * those bits hold; codes longer than that by comparing, for the code is canonical: codes of one
- * length are consecutive numbers, in the order of their symbols. So the code is given here as
- * the number of codes of each length and the symbols in the order of their codes. */
+/* Thirteen bits at a time through tables that know the one or two symbols that those bits hold;
+ * codes longer than that by comparing, for the code is canonical: codes of one length are
+ * consecutive numbers, in the order of their symbols. So the code is given here as the number of
+ * codes of each length and the symbols in the order of their codes. */
 #include "decode/hpack_huffman.h"
 
 #include <errno.h>
 
-enum { LOOK = 12, LONGEST = 30, EOS = 256, SYMBOLS = 257 };
+enum { LOOK = 13, LONGEST = 30, EOS = 256, SYMBOLS = 257 };
 
 /* RFC 7541 Appendix B: how many codes there are of each length. */
 static const uint8_t code_cnt[LONGEST + 1] = {
@@ -53,13 +53,12 @@ static const uint16_t symbols[SYMBOLS] = {
 	10, 13, 22, EOS,
 };
 
-/* What the next LOOK bits hold, by their complement, in one number: in the low byte how many bits
- * the symbols take (0: the code is a longer one), then the number of symbols, then the one or two
- * symbols. */
-static uint32_t look[1 << LOOK];
-
-#define ENTRY(first, second, bits, cnt) \
-	((uint32_t)(second) << 24 | (uint32_t)(first) << 16 | (uint32_t)(cnt) << 8 | (bits))
+/* What the next LOOK bits hold, by their complement: how many bits their symbols take, with the
+ * number of symbols above them (0: the code is a longer one), and the one or two symbols. Where the
+ * next look begins hangs on the first table alone, so that one is kept small. */
+enum { CNT_SHIFT = 6, BITS_MASK = 63 };
+static uint8_t look_bits[1 << LOOK];
+static uint16_t look_symbols[1 << LOOK];
 
 static uint32_t code_end[LONGEST + 1]; /* by length: one past its last code */
 static uint16_t sym_end[LONGEST + 1];  /* by length: one past its last symbol's place */
@@ -87,45 +86,22 @@ __attribute__((constructor)) static void build_tables(void)
 		sym_end[n] = at;
 	}
 	for (uint32_t v = 0; v < 1u << LOOK; v++) {
+		uint32_t i = ~v & ((1u << LOOK) - 1);
 		unsigned first, second;
 		uint16_t sym = symbol_at(v << (32 - LOOK), 5, &first), next;
-		uint32_t *e = &look[~v & ((1u << LOOK) - 1)];
 
 		if (first > LOOK)
 			continue;
-		*e = ENTRY(sym, 0, first, 1);
+		look_bits[i] = (uint8_t)(1 << CNT_SHIFT | first);
+		look_symbols[i] = sym;
 		if (first == LOOK)
 			continue;
 		next = symbol_at(v << (32 - LOOK + first), 5, &second);
-		if (first + second <= LOOK)
-			*e = ENTRY(sym, next, first + second, 2);
+		if (first + second > LOOK)
+			continue;
+		look_bits[i] = (uint8_t)(2 << CNT_SHIFT | (first + second));
+		look_symbols[i] = (uint16_t)(next << 8 | sym);
 	}
-}
-
-/* The symbols, one or two, at the top of v: their bits, or 0 and nothing if the code is a long
- * one, or the end. */
-static inline unsigned take_symbols(uint64_t v, uint8_t **out)
-{
-	uint32_t e = look[v >> (64 - LOOK)];
-	uint16_t two = htole16((uint16_t)(e >> 16));
-
-	memcpy(*out, &two, 2);
-	*out += e >> 8 & 0xff;
-	return e & 0xff;
-}
-
-/* Four looks, which take 48 bits at most; the bits of the last one in *bits. */
-static inline unsigned take_four(uint64_t *v, uint8_t **out, unsigned *bits)
-{
-	unsigned used = 0;
-
-#pragma GCC unroll 4
-	for (int i = 0; i < 4; i++) {
-		*bits = take_symbols(*v, out);
-		*v <<= *bits & 63;
-		used += *bits;
-	}
-	return used;
 }
 
 static const char eos[] = "EOS in a Huffman string: "
@@ -141,156 +117,98 @@ static long fault(const char *why, const char **out)
 	return -EPROTO;
 }
 
-/* Decodes what v holds, n bits, and the last ones behind it: more bits, fewer than 64, in rest.
- * Complements, at the top of both; behind them are ones, that is padding, of which looks make
- * nothing. */
-static long decode_tail(uint64_t v, int n, uint64_t rest, int more, uint8_t *start, uint8_t *out,
-			const char **why)
+/* The complement of the next 8 bytes, or of those there are and zeros; last: of the last 8. */
+static inline uint64_t next_bits(struct bytes in, uint64_t last)
 {
-	unsigned bits;
+	uint64_t v;
 
+	if (bytes_peek_u64(&in, &v))
+		return ~v;
+	return in.len ? last << (64 - 8 * in.len) : 0;
+}
+
+/* As next_bits(), of a string of len bytes, fewer than 8, at the front of in. */
+static uint64_t short_bits(struct bytes in, size_t len)
+{
+	uint64_t v = 0;
+	uint8_t c;
+
+	if (!len)
+		return 0;
+	if (!bytes_peek_u64(&in, &v))
+		for (unsigned shift = 56; bytes_get_u8(&in, &c); shift -= 8)
+			v |= (uint64_t)c << shift;
+	return ~v >> (64 - 8 * len) << (64 - 8 * len);
+}
+
+/* Four looks at v, which take 52 bits at most. Returns the number of their symbols and, below
+ * CNT_SHIFT, of their bits; *took is that of the last one. */
+static inline unsigned take_four(uint64_t *v, uint8_t *out, unsigned *took)
+{
+	unsigned sum = 0;
+
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++) {
+		uint64_t at = *v >> (64 - LOOK);
+		uint16_t two = htole16(look_symbols[at]);
+
+		*took = look_bits[at];
+		memcpy(out + (sum >> CNT_SHIFT), &two, 2);
+		sum += *took;
+		*v <<= *took & BITS_MASK;
+	}
+	return sum;
+}
+
+/* v has the complements of the bits that come next: n of them at least count as taken from rest,
+ * and those below are the same input. Behind the end, where padding goes on, are zeros, of which
+ * looks make nothing. left: the bits of the string that are left. */
+long hpack_huffman_decode(struct bytes in, size_t len, uint8_t *out, const char **why)
+{
+	const uint8_t *start = out;
+	struct bytes rest = bytes_of(in.p, len);
+	uint64_t v, next, last = 0;
+	unsigned n = 64, took, sum;
+	long left = 8 * (long)len;
+
+	if (len < 8) {
+		v = short_bits(in, len);
+		rest.len = 0;
+	} else {
+		v = next_bits(rest, 0);
+		last = next_bits(bytes_of(in.p + len - 8, 8), 0);
+		rest = bytes_of(in.p + 8, len - 8);
+	}
 	for (;;) {
-		if (more && n < 64) {
-			int moved = 64 - n < more ? 64 - n : more;
-
-			v |= rest >> n;
-			rest = moved < 64 ? rest << moved : 0;
-			more -= moved;
-			n += moved;
-		}
-		n -= (int)take_four(&v, &out, &bits);
-		if (bits)
-			continue;
-		if (!v && !more)
+		next = next_bits(rest, last); /* early: what it waits for is known already */
+		sum = take_four(&v, out, &took);
+		out += sum >> CNT_SHIFT;
+		n -= sum & BITS_MASK;
+		left -= sum & BITS_MASK;
+		if (!v && left <= 7)
 			break;
-		uint16_t sym = symbol_at((uint32_t)(~v >> 32), LOOK + 1, &bits);
+		if (!took && (n >= LONGEST || !rest.len)) {
+			uint16_t sym;
 
-		if (n < (int)bits && more)
-			continue;
-		if (sym == EOS || n <= 0)
-			return fault(sym == EOS && n >= LONGEST ? eos : not_eos, why);
-		*out++ = (uint8_t)sym;
-		v <<= bits;
-		n -= (int)bits;
+			if (!v)
+				return fault(left >= LONGEST ? eos : too_long, why);
+			sym = symbol_at((uint32_t)(~v >> 32), LOOK + 1, &took);
+			if (sym == EOS)
+				return fault(eos, why);
+			left -= took;
+			if (left < 0)
+				break;
+			*out++ = (uint8_t)sym;
+			v <<= took;
+			n -= took;
+		}
+		v |= next >> n;
+		took = (63 - n) >> 3;
+		took = took < rest.len ? took : (unsigned)rest.len;
+		rest = bytes_of(rest.p + took, rest.len - took);
+		n |= 56;
 	}
 	/* A symbol that takes more bits than there are began with something else than ones, for
 	 * no code but that of EOS is all ones. */
-	if (n < 0)
-		return fault(not_eos, why);
-	if (n > 7)
-		return fault(n >= LONGEST ? eos : too_long, why);
-	return out - start;
-}
-
-/* The complement of in, fewer than 8 bytes, at the top and zeros behind. last: the 8 bytes that
- * end with them, if there are so many. */
-static uint64_t tail_bits(struct bytes in, const uint64_t *last)
-{
-	unsigned n = 8 * (unsigned)in.len;
-	uint32_t four = 0;
-	uint16_t two = 0;
-	uint8_t one = 0;
-	uint64_t v;
-
-	if (!n)
-		return 0;
-	if (last)
-		return ~*last << (64 - n);
-	v = bytes_get_u32(&in, &four) ? four : 0;
-	v = bytes_get_u16(&in, &two) ? v << 16 | two : v;
-	v = bytes_get_u8(&in, &one) ? v << 8 | one : v;
-	return ~v << (64 - n);
-}
-
-static long decode(struct bytes in, uint8_t *out, const char **why)
-{
-	struct bytes end = in, done;
-	uint8_t *start = out;
-	uint64_t v = 0, eight, last; /* of v, the top n bits count; those below are the same input */
-	unsigned n = 0, bits, used;
-	bool has_last = bytes_take(&end, in.len - 8, &done) && bytes_peek_u64(&end, &last);
-	bool more = bytes_peek_u64(&in, &eight);
-
-	while (more) {
-		v |= ~eight >> n;
-		bytes_take(&in, (63 - n) >> 3, &done);
-		n |= 56;
-		more = bytes_peek_u64(&in, &eight); /* early: what it waits for is known already */
-		used = take_four(&v, &out, &bits); /* 48 bits at most */
-		n -= used;
-		if (!bits && n >= LONGEST) {
-			uint16_t sym = symbol_at((uint32_t)(~v >> 32), LOOK + 1, &bits);
-
-			if (sym == EOS)
-				return fault(eos, why);
-			*out++ = (uint8_t)sym;
-			v <<= bits;
-			n -= bits;
-		}
-	}
-	return decode_tail(v, (int)n, tail_bits(in, has_last ? &last : NULL), 8 * (int)in.len, start, out,
-			   why);
-}
-
-/* Strings that came at least twice, with what they decode to. Encoders that do not index paths or
- * tokens (nghttp2 and Rust's h2 never do) send the same ones again and again, and so do the first
- * blocks of like connections: comparing is three times as fast as decoding. A string takes its
- * slot when it comes the second time in a row there, so one that never comes back takes none. */
-enum { SEEN_CNT = 256, SEEN_MIN = 8, SEEN_MAX = 48, SEEN_TEXT = SEEN_MAX * 8 / 5 + 4 };
-
-static struct seen {
-	uint8_t coded_len, len;
-	uint8_t coded[SEEN_MAX];
-	uint8_t text[SEEN_TEXT];
-} seen[SEEN_CNT];
-
-/* By slot: hashes of the string that is kept, and of the one that was decoded last. */
-static struct seen_hash {
-	uint32_t kept, last;
-} seen_hash[SEEN_CNT];
-
-/* Of at least SEEN_MIN bytes. */
-static uint64_t hash_of(struct bytes in)
-{
-	struct bytes end = in, done;
-	uint64_t first = 0, last = 0;
-
-	bytes_peek_u64(&in, &first);
-	bytes_take(&end, in.len - 8, &done);
-	bytes_peek_u64(&end, &last);
-	return (first ^ (last * 0x9e3779b97f4a7c15u + in.len)) * 0xff51afd7ed558ccdu;
-}
-
-static void keep(struct seen *s, struct bytes in, const uint8_t *out, long len)
-{
-	s->coded_len = (uint8_t)in.len;
-	s->len = (uint8_t)len;
-	memcpy(s->coded, in.p, in.len);
-	memcpy(s->text, out, (size_t)len);
-}
-
-long hpack_huffman_decode(struct bytes in, uint8_t *out, const char **why)
-{
-	struct seen_hash *slot;
-	struct seen *s;
-	uint64_t hash;
-	long len;
-
-	if (in.len < SEEN_MIN || in.len > SEEN_MAX)
-		return decode(in, out, why);
-	hash = hash_of(in);
-	slot = &seen_hash[hash >> 56];
-	s = &seen[hash >> 56];
-	if (slot->kept == (uint32_t)hash && s->coded_len == in.len &&
-	    !memcmp(s->coded, in.p, in.len)) {
-		memcpy(out, s->text, s->len);
-		return s->len;
-	}
-	len = decode(in, out, why);
-	if (len >= 0 && slot->last == (uint32_t)hash) {
-		keep(s, in, out, len);
-		slot->kept = (uint32_t)hash;
-	}
-	slot->last = (uint32_t)hash;
-	return len;
+	return left < 0 ? fault(not_eos, why) : out - start;
 }

@@ -7,11 +7,12 @@
 
 /* Bytes that len coded bytes can decode to at most, the shortest code having 5 bits, and those
  * that the decoder may write beyond. */
-#define HPACK_HUFFMAN_ROOM(len) ((len) * 8 / 5 + 4)
+#define HPACK_HUFFMAN_ROOM(len) ((len)*8 / 5 + 4)
 
-/* Decodes a whole string into out, which has HPACK_HUFFMAN_ROOM(in.len) bytes.
+/* Decodes the string of len bytes at the front of in into out, which has HPACK_HUFFMAN_ROOM(len)
+ * bytes. What is behind the string is read too, as that is quicker, and makes no difference.
  * Returns the decoded length, or -EPROTO with *why set: EOS in the string, padding of 8 bits or
  * more, or padding that is not the start of EOS. */
-long hpack_huffman_decode(struct bytes in, uint8_t *out, const char **why);
+long hpack_huffman_decode(struct bytes in, size_t len, uint8_t *out, const char **why);
 
 #endif
