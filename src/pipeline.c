@@ -116,30 +116,34 @@ static void flush_batch(struct pipeline *p, uint32_t need)
 	p->batch = fresh_batch(p, need > BATCH_LEN ? need : BATCH_LEN);
 }
 
-/* A record was appended: numbers it, and sees that -c ends on the very record. */
-static void appended(struct pipeline *p)
+/* Records were appended behind the first from: numbers them, and sees that -c ends on the very
+ * record. */
+static void appended(struct pipeline *p, uint32_t from)
 {
-	struct record *r = batch_at(p->batch, p->batch->count - 1);
+	for (uint32_t i = from; i < p->batch->count; i++) {
+		struct record *r = batch_at(p->batch, i);
 
-	r->seq = ++p->seq;
-	if (p->kinds & 1u << r->kind)
-		p->pending++;
+		r->seq = ++p->seq;
+		if (p->kinds & 1u << r->kind)
+			p->pending++;
+	}
 	if (p->o->count && p->counted + p->pending >= p->o->count)
 		flush_batch(p, 0);
 }
 
 static void drain_decoder(struct pipeline *p, struct conn *c)
 {
+	uint32_t from;
 	int rc;
 
-	while ((rc = decoder_next(c->decoder, p->batch)) != 0) {
-		if (rc > 0)
-			appended(p);
-		else if (rc == -ENOSPC)
+	do {
+		from = p->batch->count;
+		rc = p->o->count ? decoder_next(c->decoder, p->batch)
+				 : decoder_fill(c->decoder, p->batch);
+		appended(p, from);
+		if (rc == -ENOSPC)
 			flush_batch(p, decoder_need(c->decoder));
-		else
-			break;
-	}
+	} while (rc > 0 || rc == -ENOSPC);
 }
 
 /* ---- chunks to records ---- */
@@ -157,7 +161,7 @@ static void chunk_record(struct pipeline *p, const struct conn *conn, int dir,
 	if (!batch_room(p->batch, need))
 		flush_batch(p, need + (uint32_t)sizeof(struct batch));
 	conn_record(p->batch, conn, dir, c, st, p->want.data);
-	appended(p);
+	appended(p, p->batch->count - 1);
 }
 
 /* Only what is shown is written to -w. */

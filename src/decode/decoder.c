@@ -377,6 +377,16 @@ static int finish(struct decoder *d, struct batch *b)
 	return -EAGAIN;
 }
 
+int decoder_fill(struct decoder *d, struct batch *b)
+{
+	int rc;
+
+	d->fill = true;
+	rc = decoder_next(d, b);
+	d->fill = false;
+	return rc;
+}
+
 int decoder_next(struct decoder *d, struct batch *b)
 {
 	int rc;

@@ -85,6 +85,10 @@ void decoder_close(struct decoder *d, enum call_outcome outcome, const char *rea
  * the caller. */
 int decoder_next(struct decoder *d, struct batch *b);
 
+/* The same, but appends what there is as long as it fits: none or several records, whatever it
+ * returns. After 0 there is nothing left. */
+int decoder_fill(struct decoder *d, struct batch *b);
+
 /* Bytes of an empty batch in which the record that did not fit will fit. */
 uint32_t decoder_need(const struct decoder *d);
 

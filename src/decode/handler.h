@@ -20,12 +20,12 @@ struct handler {
 	void *(*open)(struct decoder *d, int client, bool late);
 	void (*free)(void *x);
 
-	/* Appends the next record that comes of the bytes; *used is how many this call consumed.
-	 * Returns 1 if it appended one, 0 if all of in is used, -ENOSPC as decoder_next() (call
-	 * decoder_no_room() for that), -EPROTO if framing is gone: what was not used is kept and
-	 * sync() looks through it; -EPROTONOSUPPORT after decoder_switch(). After 1 and -ENOSPC it
-	 * is called again for the same direction before anything else, maybe with nothing left in
-	 * in. */
+	/* Appends the next record that comes of the bytes, or with d->fill as many as it likes;
+	 * *used is how many bytes this call consumed. Returns 1 if it appended any, 0 if all of in
+	 * is used, -ENOSPC as decoder_next() (call decoder_no_room() for that), -EPROTO if framing
+	 * is gone: what was not used is kept and sync() looks through it; -EPROTONOSUPPORT after
+	 * decoder_switch(). After 1 and -ENOSPC it is called again for the same direction before
+	 * anything else, maybe with nothing left in in. */
 	int (*next)(void *x, int dir, struct bytes in, size_t *used, const struct stamp *st,
 		    struct batch *b);
 
@@ -96,6 +96,7 @@ struct decoder {
 	bool given_up;                 /* no protocol found: bytes are skipped */
 	bool closing;
 	bool resume;                   /* the handler has more to give of direction cur */
+	bool fill;                     /* it may append several records at once */
 	int cur;
 	const struct handler *to;      /* of decoder_switch() */
 	struct buf *settings;          /* payload of the upgrade's HTTP2-Settings; NULL none */

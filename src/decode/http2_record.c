@@ -297,6 +297,13 @@ static int put_due(struct h2_records *x, struct batch *b)
 	return 0;
 }
 
+/* Whether another record may follow at once. One that waits comes before it, and a CONTINUATION
+ * names the number that the last one has yet to get. */
+static bool may_go_on(const struct h2_records *x)
+{
+	return x->d->fill && !x->d->pending.len && x->continuation == event.continuation_cnt;
+}
+
 static int next_record(void *p, int dir, struct bytes in, size_t *used, const struct stamp *st,
 		       struct batch *b)
 {
@@ -308,8 +315,10 @@ static int next_record(void *p, int dir, struct bytes in, size_t *used, const st
 	*used = 0;
 	for (;;) {
 		rc = put_due(x, b);
-		if (rc)
+		if (rc < 0 || (rc && !may_go_on(x)))
 			return rc;
+		if (rc)
+			continue;
 		rc = h2_next(&x->h2, dir, in, &n, st, &event);
 		*used += n;
 		bytes_take(&in, n, &part);

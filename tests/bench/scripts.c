@@ -219,7 +219,7 @@ static struct batch *feed(struct taker *t, struct decoder *d, int dir, struct by
 	int rc;
 
 	decoder_feed(d, dir, in, &st);
-	while ((rc = decoder_next(d, b)) != 0) {
+	while ((rc = decoder_fill(d, b)) != 0) { /* as pipeline.c does */
 		if (rc < 0)
 			b = hand_over(t, b, decoder_need(d));
 	}

@@ -19,6 +19,7 @@ struct run {
 	uint64_t sum;     /* of the frames */
 	uint64_t fed[2];
 	int64_t clock;
+	bool fill; /* by decoder_fill(), not record by record */
 };
 
 static void within(const struct batch *b, struct str s)
@@ -54,13 +55,22 @@ static void look_at_frame(struct run *r, const struct rec_frame *f)
 	}
 }
 
+static void look_at(struct run *r, const struct record *rec)
+{
+	within(r->b, rec->comm);
+	within(r->b, rec->addr);
+	if (rec->kind == KIND_FRAME)
+		look_at_frame(r, (const struct rec_frame *)rec);
+}
+
 static void drain(struct run *r)
 {
+	uint32_t from = r->b->count;
 	int rc;
 
-	while ((rc = decoder_next(r->d, r->b))) {
-		const struct record *rec;
-
+	while ((rc = r->fill ? decoder_fill(r->d, r->b) : decoder_next(r->d, r->b)) || from < r->b->count) {
+		for (; from < r->b->count; from++)
+			look_at(r, batch_at(r->b, from));
 		if (rc == -ENOSPC) {
 			uint32_t need = decoder_need(r->d);
 
@@ -73,15 +83,10 @@ static void drain(struct run *r)
 			} else {
 				batch_init(r->b, r->b->cap);
 			}
-			continue;
-		}
-		if (rc != 1 || !r->b->count)
+			from = 0;
+		} else if (rc < 0 || rc > 1 || !r->b->count) {
 			abort();
-		rec = batch_at(r->b, r->b->count - 1);
-		within(r->b, rec->comm);
-		within(r->b, rec->addr);
-		if (rec->kind == KIND_FRAME)
-			look_at_frame(r, (const struct rec_frame *)rec);
+		}
 	}
 }
 
@@ -137,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct run whole, cut;
 
 	begin(&whole, true);
+	whole.fill = true;
 	feed(&whole, 0, bytes_of(preface, 24));
 	feed(&whole, 0, in);
 	end(&whole);
@@ -159,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint16_t head;
 
 	begin(&r, !(size & 1));
+	r.fill = size & 2;
 	while (bytes_get_u16(&in, &head)) {
 		int dir = head >> 15;
 		size_t len = head & 0x1fff;
