@@ -152,7 +152,7 @@ static struct chunk *item_add(struct tcp *t, struct flow *f, int dir, enum chunk
 	}
 	i = &t->items[t->item_cnt++];
 	i->own = NULL;
-	i->c = words_default(kind);
+	words_init(&i->c, kind);
 	i->c.sock = f->half[dir].sock;
 	i->c.off = f->half[dir].off;
 	i->c.ts_ns = ts_ns;
@@ -491,7 +491,7 @@ void tcp_push(struct tcp *t, const struct segment *s, int64_t ts_ns)
 		return;
 	if (!f)
 		f = flow_new(t, s, hash);
-	if (!f->is_over) {
+	if (!f->is_over && f->newer) {
 		list_remove(&t->live, f);
 		list_add(&t->live, f);
 	}

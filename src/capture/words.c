@@ -106,14 +106,15 @@ void strings_release(struct strings *t)
 	t->cnt = 0;
 }
 
-struct chunk words_default(enum chunk_kind kind)
+void words_init(struct chunk *c, enum chunk_kind kind)
 {
-	struct chunk c = { .kind = kind, .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1,
-			   .reader_tid = -1, .fds = -1, .unread = { -1, -1 } };
+	static const struct chunk unknown = {
+		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
+		.unread = { -1, -1 }, .end = { { .pid = -1, .uid = -1 }, { .pid = -1, .uid = -1 } },
+	};
 
-	for (int i = 0; i < 2; i++)
-		c.end[i] = (struct endpoint){ .pid = -1, .uid = -1 };
-	return c;
+	*c = unknown;
+	c->kind = kind;
 }
 
 void words_put_number(struct buf *out, uint64_t v)

@@ -25,8 +25,16 @@ struct strings {
 const char *strings_keep(struct strings *t, const char *s);
 void strings_release(struct strings *t);
 
-/* A chunk of that kind of which nothing is known. */
-struct chunk words_default(enum chunk_kind kind);
+/* Makes c a chunk of that kind of which nothing is known. */
+void words_init(struct chunk *c, enum chunk_kind kind);
+
+static inline struct chunk words_default(enum chunk_kind kind)
+{
+	struct chunk c;
+
+	words_init(&c, kind);
+	return c;
+}
 
 /* Appends " key=value" for every fact of c that its kind has. */
 void words_print(struct buf *out, const struct chunk *c);
