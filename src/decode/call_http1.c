@@ -291,6 +291,8 @@ static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
 	if (x->message[!dir].open && !x->message[!dir].given) /* heads go by their times */
 		x->ready[!dir] = true;
 	http1_message_begin(&x->message[dir], want, ev, c ? c->ctx : NULL);
+	if (x->parser[dir].drop) /* the head lies where the parser needs room */
+		http1_message_keep(&x->message[dir]);
 	if (x->switching) { /* there is no END */
 		x->message[dir].complete = true;
 		x->message[dir].open = false;
@@ -429,10 +431,9 @@ static int next_due(struct http1_conn *x, struct batch *b)
 	return calls_next(&x->calls, b);
 }
 
-static int http1_handler_next(void *p, int dir, struct bytes in, size_t *used,
-			      const struct stamp *st, struct batch *b)
+static int next_record(struct http1_conn *x, int dir, struct bytes in, size_t *used,
+		       const struct stamp *st, struct batch *b)
 {
-	struct http1_conn *x = p;
 	struct http1 *h = &x->parser[dir];
 	struct http1_event ev;
 	size_t n = 0;
@@ -463,6 +464,18 @@ static int http1_handler_next(void *p, int dir, struct bytes in, size_t *used,
 		else
 			on_event(x, dir, &ev, st);
 	}
+}
+
+static int http1_handler_next(void *p, int dir, struct bytes in, size_t *used,
+			      const struct stamp *st, struct batch *b)
+{
+	struct http1_conn *x = p;
+	struct http1_message *m = &x->message[dir];
+	int rc = next_record(x, dir, in, used, st, b);
+
+	if (rc != 1 && rc != -ENOSPC && (m->open || x->ready[dir])) /* in is gone with this call */
+		http1_message_keep(m);
+	return rc;
 }
 
 static bool http1_handler_gap(void *p, int dir, uint64_t len, const struct stamp *st)

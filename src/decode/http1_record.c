@@ -16,20 +16,25 @@ void http1_message_release(struct http1_message *m)
 	*m = (struct http1_message){ 0 };
 }
 
-static struct str keep(struct buf *text, struct bytes in)
+void http1_message_keep(struct http1_message *m)
 {
-	struct str s = { in.p ? (uint32_t)text->len + 1 : 0, (uint32_t)in.len };
+	size_t len = 1; /* so that an empty part has memory too */
 
-	buf_append(text, in);
-	return s;
-}
+	if (m->is_kept)
+		return;
+	for (int i = 0; i < HTTP1_PARTS; i++)
+		len += m->part[i].len;
+	buf_consume(&m->text, m->text.len);
+	buf_reserve(&m->text, len);
+	for (int i = 0; i < HTTP1_PARTS; i++) {
+		struct bytes in = m->part[i];
 
-static struct bytes part(const struct http1_message *m, int i)
-{
-	if (!m->part[i].off)
-		return (struct bytes){ 0 };
-	return m->part[i].len ? bytes_of(buf_bytes(&m->text).p + m->part[i].off - 1, m->part[i].len)
-			      : BYTES_LIT("");
+		if (!in.p)
+			continue;
+		m->part[i].p = buf_reserve(&m->text, in.len);
+		buf_append(&m->text, in);
+	}
+	m->is_kept = true;
 }
 
 void http1_message_begin(struct http1_message *m, const struct want *want,
@@ -47,24 +52,25 @@ void http1_message_begin(struct http1_message *m, const struct want *want,
 	m->ctx = ctx;
 	if (ctx)
 		ctx->refs++;
-	buf_consume(&m->text, m->text.len);
 	buf_consume(&m->body, m->body.len);
 	call_list_clear(&m->fields);
 	call_list_clear(&m->trailers);
+	m->is_kept = true;
 	if (!want->kind[KIND_HTTP])
 		return;
-	m->part[HTTP1_VERSION] = keep(&m->text, h->version);
-	m->part[HTTP1_REASON] = keep(&m->text, h->reason);
-	m->part[HTTP1_UPGRADE] = keep(&m->text, h->upgrade);
-	m->part[HTTP1_TYPE] = keep(&m->text, h->content_type);
-	m->part[HTTP1_ENCODING] = keep(&m->text, h->content_encoding);
+	m->is_kept = false;
+	m->part[HTTP1_VERSION] = h->version;
+	m->part[HTTP1_REASON] = h->reason;
+	m->part[HTTP1_UPGRADE] = h->upgrade;
+	m->part[HTTP1_TYPE] = h->content_type;
+	m->part[HTTP1_ENCODING] = h->content_encoding;
 	if (want->headers)
 		call_list_of_fields(ev->fields, &m->fields);
 }
 
 static bool is_compressed(const struct http1_message *m)
 {
-	enum inflate_coding coding = inflate_coding(part(m, HTTP1_ENCODING));
+	enum inflate_coding coding = inflate_coding(m->part[HTTP1_ENCODING]);
 
 	return coding == INFLATE_GZIP || coding == INFLATE_DEFLATE;
 }
@@ -122,9 +128,11 @@ void http1_message_end(struct http1_message *m, const struct want *want,
 
 static size_t text_room(const struct http1_message *m)
 {
-	size_t why = m->why ? strlen(m->why) : 0;
+	size_t len = (m->why ? strlen(m->why) : 0) + (HTTP1_PARTS + 2) * 16;
 
-	return m->text.len + why + (HTTP1_PARTS + 2) * 16;
+	for (int i = 0; i < HTTP1_PARTS; i++)
+		len += m->part[i].len;
+	return len;
 }
 
 /* The body as it was before its content coding; as it was sent where that cannot be undone. */
@@ -134,7 +142,7 @@ static struct bytes plain_body(const struct http1_message *m, struct buf *plain)
 		return buf_bytes(&m->body);
 	if (m->open) /* it comes as a whole */
 		return (struct bytes){ 0 };
-	if (inflate_bytes(inflate_coding(part(m, HTTP1_ENCODING)), buf_bytes(&m->body), plain) &&
+	if (inflate_bytes(inflate_coding(m->part[HTTP1_ENCODING]), buf_bytes(&m->body), plain) &&
 	    !plain->len)
 		return buf_bytes(&m->body);
 	return buf_bytes(plain);
@@ -147,10 +155,10 @@ static void put_head(const struct http1_message *m, struct batch *b, struct rec_
 	r->keep_alive = m->head.keep_alive;
 	r->status = m->head.status;
 	r->content_length = m->head.content_length;
-	r->version = batch_str(b, part(m, HTTP1_VERSION));
+	r->version = batch_str(b, m->part[HTTP1_VERSION]);
 	if (m->head.is_response)
-		r->reason = batch_str(b, part(m, HTTP1_REASON));
-	r->upgrade = batch_str(b, part(m, HTTP1_UPGRADE));
+		r->reason = batch_str(b, m->part[HTTP1_REASON]);
+	r->upgrade = batch_str(b, m->part[HTTP1_UPGRADE]);
 	r->headers = call_put_list(b, &m->fields);
 }
 
@@ -166,8 +174,8 @@ static void put(struct http1_message *m, struct batch *b, struct rec_http *r)
 	r->more = m->open ? TRI_TRUE : TRI_ABSENT;
 	r->body_complete = m->complete;
 	r->body_length = is_compressed(m) && m->open ? 0 : (int64_t)m->body_len;
-	r->content_type = batch_str(b, part(m, HTTP1_TYPE));
-	r->content_encoding = batch_str(b, part(m, HTTP1_ENCODING));
+	r->content_type = batch_str(b, m->part[HTTP1_TYPE]);
+	r->content_encoding = batch_str(b, m->part[HTTP1_ENCODING]);
 	if (m->why)
 		r->why = batch_str(b, bytes_str(m->why));
 	r->trailers = call_put_list(b, &m->trailers);

@@ -18,9 +18,10 @@ enum { HTTP1_VERSION, HTTP1_REASON, HTTP1_UPGRADE, HTTP1_TYPE, HTTP1_ENCODING, H
 /* Zeroed = none. */
 struct http1_message {
 	struct stamp st;         /* of its first byte; once given, of what is kept of its body */
-	struct http1_head head;  /* its spans are dead */
-	struct buf text;         /* the parts */
-	struct str part[HTTP1_PARTS]; /* off counts from 1; 0 absent */
+	struct http1_head head;  /* for its spans see part */
+	struct bytes part[HTTP1_PARTS]; /* in the head itself, or once kept in text; p NULL absent */
+	bool is_kept;
+	struct buf text;
 	struct hpack_list fields, trailers;
 	struct buf body;         /* up to LIMIT_HTTP1_BODY */
 	uint64_t body_len;       /* on the wire, without chunk framing, since the last record */
@@ -33,9 +34,13 @@ struct http1_message {
 
 void http1_message_release(struct http1_message *m);
 
-/* Keeps the head. ctx is referenced. */
+/* Takes the head, whose spans are borrowed until http1_message_keep(). ctx is referenced. */
 void http1_message_begin(struct http1_message *m, const struct want *want,
 			 const struct http1_event *ev, struct h2_context *ctx);
+
+/* To be called before the head's spans die, if the message is to become a record later. */
+void http1_message_keep(struct http1_message *m);
+
 void http1_message_body(struct http1_message *m, const struct want *want, struct bytes body,
 			const struct stamp *st);
 
