@@ -41,6 +41,7 @@ struct state {
 	int64_t interval_ns, due_ns;
 	uint32_t tick_cnt;
 	int64_t cpu_ns; /* spent in it */
+	uint32_t batch_cnt; /* that it was given */
 	int run, start, interval, key, finish; /* registry references of driver.lua's functions */
 
 	struct batch *b;  /* the batch in this state, a userdata */
