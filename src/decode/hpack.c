@@ -103,6 +103,15 @@ static inline void reserve_text(struct hpack_list *l, size_t n)
 		grow_text(l, n);
 }
 
+/* Up to where the text may go without growing or exceeding the limit. */
+static inline uint32_t text_room(const struct hpack_list *l)
+{
+	const uint32_t most = LIMIT_HEADER_LIST + HPACK_SLACK;
+	uint32_t cap = l->text_cap < most ? l->text_cap : most;
+
+	return cap < HPACK_SLACK ? 0 : cap - HPACK_SLACK;
+}
+
 /* Copies len bytes, HPACK_SLACK at a time: most strings are no longer. */
 static inline void copy_text(uint8_t *to, const uint8_t *from, uint32_t len)
 {
@@ -185,46 +194,51 @@ static void apply_hint(struct hpack_list *l, struct header *out)
 
 /* The indexed fields that come next in the block and can be taken at once (RFC 7541 §6.1): of
  * known entries, with an index of one byte, within the limits. This is what most of a block is,
- * so what the loop needs is in variables that its stores cannot be thought to change. */
-static void indexed_run(const struct hpack *h, struct bytes *in, struct hpack_list *l)
+ * so what the loop needs is in variables that its stores cannot be thought to change. False if
+ * there is none. */
+static bool indexed_run(const struct hpack *h, struct bytes *in, struct hpack_list *l)
 {
 	const struct hpack_table table = h->table;
-	struct bytes rest = *in, next = rest;
-	struct header *out = l->v + l->cnt, *end = l->v + LIMIT_HEADER_FIELDS;
-	uint32_t len = l->len, room = l->text_cap;
+	const uint32_t most = LIMIT_HEADER_FIELDS - l->cnt;
+	struct bytes next = bytes_of(in->p, in->len < most ? in->len : most);
+	struct header *out = l->v + l->cnt;
+	uint32_t len = l->len, room = text_room(l), taken;
 	uint8_t *text = l->text, c;
 
 	while (bytes_get_u8(&next, &c) && c > 0x80 && c < 0xff) {
 		const struct hpack_entry *e = hpack_table_find(&table, c & 0x7f);
-		uint32_t name_len, value_len, value;
+		uint32_t name_len, value, end;
 
 		if (!e || e->name_id & HPACK_NAME_UNKNOWN)
 			break;
 		name_len = e->name_len;
-		value_len = e->value_len;
 		value = len + name_len;
-		if (value + value_len > LIMIT_HEADER_LIST || out == end)
-			break;
-		if (room < value + value_len + HPACK_SLACK) {
+		end = value + e->value_len;
+		if (end > room) {
+			if (end > LIMIT_HEADER_LIST)
+				break;
 			l->len = len;
-			grow_text(l, name_len + value_len + HPACK_SLACK);
+			grow_text(l, end - len + HPACK_SLACK);
 			text = l->text;
-			room = l->text_cap;
+			room = text_room(l);
 		}
-		copy_text(text + len, e->text, name_len + value_len);
-		out->name = (struct str){ len, name_len };
-		out->value = (struct str){ value, value_len };
+		copy_text(text + len, e->text, end - len);
+		out->name.off = len;
+		out->name.len = name_len;
+		out->value.off = value;
+		out->value.len = end - value;
 		memcpy(&out->name_id, &e->name_id, 2 * sizeof(uint32_t));
 		out->indexed = 1;
 		out->sensitive = out->unknown = out->reserved = 0;
 		out->wire_len = 1;
-		len = value + value_len;
-		rest = next;
+		len = end;
 		out++;
 	}
-	*in = rest;
-	l->cnt = (uint32_t)(out - l->v);
+	taken = (uint32_t)(out - l->v) - l->cnt;
+	bytes_take(in, taken, &next); /* a byte each */
+	l->cnt += taken;
 	l->len = len;
+	return taken;
 }
 
 /* RFC 7541 §6.1, whatever the index. */
@@ -367,6 +381,7 @@ static int decode_field(struct hpack *h, struct bytes *in, uint8_t c, struct hpa
 
 int hpack_decode(struct hpack *h, struct bytes block, struct hpack_list *l)
 {
+	struct bytes rest;
 	uint8_t c;
 	int rc;
 
@@ -374,10 +389,12 @@ int hpack_decode(struct hpack *h, struct bytes block, struct hpack_list *l)
 	h->why = NULL;
 	reserve_fields(l, block.len);
 	for (;;) {
-		if (!h->must_update && !l->cut)
-			indexed_run(h, &block, l);
-		if (!bytes_get_u8(&block, &c))
+		rest = block;
+		if (!bytes_get_u8(&rest, &c))
 			return h->why != NULL;
+		if (c & 0x80 && !h->must_update && !l->cut && indexed_run(h, &block, l))
+			continue;
+		block = rest;
 		if ((c & 0xe0) == 0x20) {
 			rc = size_update(h, &block, c, !l->cnt && !l->cut);
 		} else {
