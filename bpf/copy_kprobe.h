@@ -14,7 +14,8 @@ enum {
 	SENDING = 1 << 17,
 	REMOTE = 1 << 19, /* these are enum spf_data flags */
 	WRITTEN = 1 << 20,
-	KINDS = UNREAD | SENDING | REMOTE | WRITTEN,
+	FILL = 1 << 21,
+	KINDS = UNREAD | SENDING | REMOTE | WRITTEN | FILL,
 };
 
 /* Where the kernel keeps the places of its list of pages and of its map of all memory; 0 if its
@@ -59,7 +60,7 @@ __noinline int emit_piece(u64 va, u32 len, u32 cap, u32 slot_nr, u32 extra)
 	off = slot->read;
 	slot->read += len;
 	/* An urgent byte (5.15+) is queued where no probe can be set. */
-	if (!(extra & (SENDING | REMOTE)) && slot->read > slot->accepted)
+	if (!(extra & (SENDING | REMOTE | FILL)) && slot->read > slot->accepted)
 		slot->accepted = slot->read;
 	if (slot->is_unwanted | slot->is_unmeant) {
 		slot->filtered += len;

@@ -72,6 +72,7 @@ enum {
 	SPF_DATA_UNREADABLE = 4, /* the kernel did not let us: none follow */
 	SPF_DATA_REMOTE = 8,  /* another machine sent them */
 	SPF_DATA_WRITTEN = 16, /* seen when they were written, by the process of this event */
+	SPF_DATA_FILL = 32,   /* TCP: passed unseen when they were sent, and are taken from their reader */
 };
 
 /* len bytes were written; off = how many the sender had written before. */
@@ -133,19 +134,23 @@ struct spf_slot {
 	u64 unreadable; /* not copied: the kernel did not let us */
 	u64 filtered; /* not copied: the two below */
 	u64 unread;   /* of read: nobody did, the receiver was closed */
-	u64 taken;    /* TCP that is seen when it is sent: how far its reader is, if one is seen */
+	u64 taken;    /* TCP that is seen when it is sent: how far its reader is, */
+	u64 filled;   /* and up to where what passed unseen was taken from him */
 	u32 is_unwanted; /* set by user space, which knows more of both ends */
 	u32 is_unmeant; /* no process that struct spf_who means has used the connection yet */
 	u32 seen;     /* number of the last sweep that found the socket alive */
 	u32 seq;      /* TCP: sequence number of the byte at offset 0 */
 	u32 seq_from; /* enum spf_seq: where that is known from */
-	u32 reserved;
+	u8 has_reader;  /* TCP: the socket that it comes to is of this machine, and known; */
+	u8 is_spliced;  /* bytes are taken from there where no hook is */
+	u8 reserved[2];
 };
 
 enum spf_seq {
 	SPF_SEQ_UNKNOWN,
 	SPF_SEQ_READ, /* bytes are taken when a process reads them, */
-	SPF_SEQ_SENT, /* or when one sends them: read, only the time is news */
+	SPF_SEQ_SENT, /* or when one sends them: read, only the time is news; */
+	SPF_SEQ_FILL, /* some passed unseen then: they, and what is behind them, when they are read */
 };
 
 /* Whose connections are captured: those that a process has used for which all of this holds. */

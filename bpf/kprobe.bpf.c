@@ -134,7 +134,7 @@ static __always_inline struct sock_state *tcp_begin(struct sock *sk, bool is_ope
 static __always_inline void take_segment(struct sk_buff *skb, u32 slot_nr, struct spf_slot *slot,
 					 struct segment *s, u32 flags)
 {
-	walk((u64)skb, s->at, s->len, slot_nr, flags == SPF_DATA_SENDING ? SENDING : REMOTE);
+	walk((u64)skb, s->at, s->len, slot_nr, flags << 16);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -440,8 +440,11 @@ int sweep_dead(struct bpf_iter__bpf_map_elem *ctx)
 	if (!st || !key || !st->is_watched)
 		return 0;
 	sk = (struct sock *)*key;
-	if (!st->is_tcp || (st->ports == ports_of(sk) &&
-			    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE))
-		is_alive(st);
+	if (st->is_tcp && (st->ports != ports_of(sk) ||
+			   BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE))
+		return 0;
+	is_alive(st);
+	if (st->is_tcp)
+		note_reader(sk, st);
 	return 0;
 }

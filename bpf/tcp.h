@@ -3,7 +3,7 @@
  * (net_dev_queue, loopback too); what another machine sends, where a local process reads it. A
  * segment's sequence number is its place in the stream, so what is sent again, passes several
  * devices, or was seen when it was sent, is taken once, and a hole is known. Of bytes that were
- * seen being sent, the reader tells the time of reading.
+ * seen being sent, the reader tells the time of reading; of others, if he is here, the bytes.
  *
  * A connection is known by its two addresses. Both directions get their ids and slots when the
  * first end of it sends or reads; the other end finds them, in whatever network namespace it is.
@@ -332,6 +332,7 @@ static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_ope
 {
 	struct sock_state *st = tcp_find(sk), init = {};
 	struct tcp_pair *pair;
+	struct spf_slot *slot;
 	struct tcp_key key;
 	u32 mine;
 
@@ -348,6 +349,9 @@ static __always_inline struct sock_state *tcp_state(struct sock *sk, bool is_ope
 		init.slot = pair->slot[mine & 1];
 		init.peer_slot = pair->slot[!mine];
 		init.peer_id = pair->id[!mine];
+		slot = bpf_map_lookup_elem(&slots, &init.peer_slot);
+		if (slot && slot->sock == init.peer_id)
+			slot->has_reader = 1;
 	}
 	init.is_announced = 1;
 	init.is_tcp = 1;
@@ -400,6 +404,23 @@ static __always_inline bool place(u32 slot_nr, struct spf_slot *slot, struct seg
 	return true;
 }
 
+/* Bytes passed unseen (while another tracer attaches or detaches, the kernel may reach no program).
+ * If who reads them is on this machine they are not lost: he will get to them, and to this segment.
+ * When he has read all that was sent, what follows is taken again when it is sent. He may be at
+ * it on another CPU: his mark is set before he counts, and filled when he has. */
+static __always_inline bool is_left_to_reader(struct spf_slot *slot, u32 seq)
+{
+	u32 read = *(volatile u64 *)&slot->read;
+	bool is_ahead = (s32)(seq - slot->seq - read) > 0;
+
+	if (*(volatile u32 *)&slot->seq_from == SPF_SEQ_FILL && !is_ahead)
+		return (u32)*(volatile u64 *)&slot->filled != read;
+	if (!is_ahead || !slot->has_reader || slot->is_spliced)
+		return false;
+	slot->seq_from = SPF_SEQ_FILL;
+	return true;
+}
+
 /* A segment goes out: true if something of it is to be taken. */
 static __always_inline bool place_sent(u32 slot_nr, struct spf_slot *slot, struct segment *s)
 {
@@ -413,6 +434,8 @@ static __always_inline bool place_sent(u32 slot_nr, struct spf_slot *slot, struc
 		slot->seq = s->seq;
 	/* Somebody here reads what was sent before: he will get to this. */
 	if (slot->seq_from == SPF_SEQ_READ && (s32)(s->seq - slot->seq - (u32)slot->read) > 0)
+		return false;
+	if (slot->seq_from >= SPF_SEQ_SENT && is_left_to_reader(slot, s->seq))
 		return false;
 	slot->seq_from = SPF_SEQ_SENT;
 	return place(slot_nr, slot, s);
@@ -449,12 +472,14 @@ static __always_inline bool place_read(u32 slot_nr, struct spf_slot *slot, struc
 		slot->seq_from = SPF_SEQ_READ;
 	}
 	end = seq_offset(slot, s->seq + s->len);
+	if (slot->seq_from == SPF_SEQ_SENT && end > (s64)slot->read)
+		slot->seq_from = SPF_SEQ_FILL;
 	if (place(slot_nr, slot, s)) {
 		if (slot->seq_from == SPF_SEQ_READ)
 			slot->accepted = end;
 		return true;
 	}
-	if (end > 0 && slot->seq_from == SPF_SEQ_SENT)
+	if (end > 0 && slot->seq_from != SPF_SEQ_READ)
 		was_read(slot_nr, slot, end);
 	return false;
 }
@@ -511,8 +536,14 @@ static __always_inline void segment_read(struct sk_buff *skb, struct sock *sk, u
 	nr = st->peer_slot;
 	slot = bpf_map_lookup_elem(&slots, &nr);
 	seg.seq = BPF_CORE_READ((struct tcp_skb_cb *)skb->cb, seq) + at;
-	if (slot && place_read(nr, slot, &seg, st->is_local))
+	if (!slot || !place_read(nr, slot, &seg, st->is_local))
+		return;
+	if (slot->seq_from == SPF_SEQ_READ) {
 		take_segment(skb, nr, slot, &seg, SPF_DATA_REMOTE);
+		return;
+	}
+	take_segment(skb, nr, slot, &seg, SPF_DATA_FILL);
+	slot->taken = slot->filled = slot->read;
 }
 
 /* How far the reader of sk is, who may take bytes where no hook is. */
@@ -522,13 +553,15 @@ static __always_inline void note_reader(struct sock *sk, struct sock_state *st)
 	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &nr);
 	s64 end;
 
-	if (!slot || slot->seq_from != SPF_SEQ_SENT)
+	if (!slot || slot->seq_from < SPF_SEQ_SENT)
 		return;
 	end = seq_offset(slot, BPF_CORE_READ((struct tcp_sock *)sk, copied_seq));
 	if (end > (s64)slot->accepted) /* a FIN counts too */
 		end = slot->accepted;
-	if (end > (s64)slot->taken)
-		slot->taken = end;
+	if (end <= (s64)*(volatile u64 *)&slot->taken)
+		return;
+	slot->taken = end;
+	slot->is_spliced = 1;
 }
 
 /* Where in a buffer the reader of sk is; behind its end if that is another one. */
@@ -549,7 +582,7 @@ static __always_inline void tcp_sent(struct sock *sk, struct sock_state *st, u32
 		st->is_aligned = 0;
 		return;
 	}
-	if (!st->is_aligned || slot->seq_from != SPF_SEQ_SENT) {
+	if (!st->is_aligned || slot->seq_from == SPF_SEQ_READ) {
 		end = seq_offset(slot, BPF_CORE_READ((struct tcp_sock *)sk, write_seq));
 		if (end < len) /* it began before the capture */
 			len = end > 0 ? end : 0;

@@ -140,12 +140,19 @@ struct piece {
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                           \
 	} while (0)
 
+/* Longer than PIECES of SPF_DATA_MAX are large datagrams, and buffers that the kernel joins when it
+ * receives TCP. */
+enum { PIECES = 4, JOINED_MAX = 1 << 18 };
+
 /* Returns the bytes copied, or -1 if the ring is full. */
 static __always_inline int emit_data(struct bpf_dynptr *skb, struct spf_slot *slot, struct piece *p)
 {
 	int got = -1;
 
-	BY_SIZE(p->cap, EMIT);
+	if (p->cap > SPF_DATA_MAX)
+		EMIT(JOINED_MAX);
+	else
+		BY_SIZE(p->cap, EMIT);
 	return got;
 }
 
@@ -153,13 +160,13 @@ static __always_inline int emit_data(struct bpf_dynptr *skb, struct spf_slot *sl
 static __always_inline void copy_out(struct bpf_dynptr *skb, struct spf_slot *slot, struct piece p,
 				     u32 len)
 {
-	u32 snap = snaplen();
+	u32 snap = snaplen(), max = len > PIECES * SPF_DATA_MAX ? JOINED_MAX : SPF_DATA_MAX;
 	int i, got;
 
-	for (i = 0; i < 4 && len; i++) {
+	for (i = 0; i < PIECES && len; i++) {
 		p.cap = len < snap ? len : snap;
-		if (p.cap > SPF_DATA_MAX)
-			p.cap = SPF_DATA_MAX;
+		if (p.cap > max)
+			p.cap = max;
 		snap -= p.cap;
 		p.len = snap ? p.cap : len; /* the last piece carries what is cut */
 		got = emit_data(skb, slot, &p);
@@ -196,7 +203,7 @@ static __always_inline void take(struct sk_buff *skb, u32 slot_nr, struct spf_sl
 		return;
 	}
 	slot->read += len;
-	if (!(flags & (SPF_DATA_SENDING | SPF_DATA_REMOTE))) {
+	if (!(flags & (SPF_DATA_SENDING | SPF_DATA_REMOTE | SPF_DATA_FILL))) {
 		struct scm_fp_list *fp = parms_of(skb)->fp;
 
 		p.fds = fp ? fp->count : 0;

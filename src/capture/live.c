@@ -23,8 +23,6 @@ struct direction {
 	uint32_t slot;
 	bool is_closed;    /* CLOSE was given */
 	bool is_forgotten; /* live_forget() */
-	bool is_tcp;
-	bool is_local;     /* so is its reader, for all that is known */
 	struct live_counts last; /* of a closed one, whose slot may have a new owner */
 };
 
@@ -79,6 +77,11 @@ static void read_slot(const struct spf_slot *s, struct live_counts *c)
 	c->lost = __atomic_load_n(&s->lost, __ATOMIC_RELAXED);
 	c->filtered = __atomic_load_n(&s->filtered, __ATOMIC_RELAXED);
 	c->unreadable = __atomic_load_n(&s->unreadable, __ATOMIC_RELAXED);
+	/* TCP that passed unseen when it was sent, and when it was read. */
+	if (s->taken > c->read) {
+		c->unreadable += s->taken - c->read;
+		c->read = s->taken;
+	}
 }
 
 bool live_counts(struct source *s, uint64_t sock, struct live_counts *c)
@@ -101,13 +104,14 @@ int64_t live_unread(struct source *s, uint64_t sock, bool is_early)
 	const struct spf_slot *slot = d ? &l->slots[d->slot] : NULL;
 	uint64_t end, taken;
 	struct live_counts c;
-	bool is_known;
+	bool is_known, is_tcp;
 
 	if (!d || !live_counts(s, sock, &c) || slot->sock != sock)
 		return -1;
 	end = c.accepted > c.read ? c.accepted : c.read;
-	taken = d->is_tcp ? slot->taken : c.read - slot->unread;
-	is_known = d->is_tcp ? slot->seq_from != SPF_SEQ_READ && (taken || d->is_local) : !is_early;
+	is_tcp = slot->seq_from != SPF_SEQ_UNKNOWN;
+	taken = is_tcp ? slot->taken : c.read - slot->unread;
+	is_known = is_tcp ? slot->has_reader && slot->seq_from != SPF_SEQ_READ : !is_early;
 	if (end && !is_known)
 		return -1;
 	return end > taken ? (int64_t)(end - taken) : 0;
@@ -345,14 +349,6 @@ static int on_open(struct live *l, struct bytes rec, struct chunk *c)
 	c->local = o->is_local;
 	c->unmeant = o->is_unmeant;
 	c->role = roles[o->role];
-	for (int i = 0; i < 2; i++) {
-		struct direction *d = hash_get(&l->directions, o->end[i].sock);
-
-		if (d && o->family == AF_INET) {
-			d->is_tcp = true;
-			d->is_local = o->is_local;
-		}
-	}
 	if (o->family == AF_INET) {
 		on_open_tcp(o, c, l->addr);
 	} else {

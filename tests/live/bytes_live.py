@@ -71,6 +71,19 @@ def test_a_writev_of_1024_pieces():
     arrives_whole("iov.sock", send, want)
 
 
+def test_a_datagram_of_200000_bytes():
+    data, where = noise(200_000), live.path("datagram.sock")
+    spf = live.Spf("-k", "chunk", "-T", "raw", where)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        server.bind(where)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 400_000)
+        client.connect(where)
+        client.send(data)
+        assert server.recv(300_000) == data
+    assert spf.finish() == data
+
+
 def test_sendfile():
     data = noise(300_000)
     with open(live.path("file"), "wb+") as f:

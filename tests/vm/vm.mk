@@ -1,8 +1,8 @@
 # Other kernels, in QEMU; natively without.
 .PHONY: check-vm check-capture coverage
 
-check-capture: $(COMPARE) ## captured bytes against read bytes, on this kernel (root)
-	$(Q)tests/vm/native.sh $(COMPARE)
+check-capture: $(COMPARE) $(SPF) ## captured bytes against read bytes, on this kernel (root)
+	$(Q)tests/vm/native.sh $(COMPARE) $(SPF)
 
 check-vm: $(COMPARE) $(SPF) ## the same on Debian's kernels 5.10, 6.1 and 6.12 in QEMU, and spf itself
 	$(Q)tests/vm/check.sh $(BUILD)
