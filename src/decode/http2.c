@@ -127,8 +127,9 @@ static bool start_frame(struct h2 *h, int dir, struct bytes *in, const struct st
 }
 
 /* Member by member: to clear the whole struct first takes as long as all else here. */
-static void event_of(struct h2 *h, int dir, const struct h2_frame *f, const struct stamp *start,
-		     const struct stamp *st, struct h2_event *ev)
+static inline __attribute__((always_inline)) void
+event_of(struct h2 *h, int dir, const struct h2_frame *f, const struct stamp *start,
+	 const struct stamp *st, struct h2_event *ev)
 {
 	ev->what = H2_FRAME;
 	ev->dir = dir;

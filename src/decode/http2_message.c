@@ -286,7 +286,9 @@ void h2_message_read(const struct hpack_list *l, struct h2_message *m)
 			continue;
 		}
 		field = field_of(f, name);
-		if (field < METHOD || field > OTHER_PSEUDO) {
+		if (field == REGULAR && f->indexed) { /* what most are */
+			regular = true;
+		} else if (field < METHOD || field > OTHER_PSEUDO) {
 			regular = true;
 			read_regular(m, field, f, name, value);
 		} else if (!regular) {
