@@ -20,18 +20,18 @@
 
 struct http1_conn {
 	struct calls calls;
-	struct http1 parser[2];          /* by direction, as the rest */
-	struct http1_message message[2];
-	struct call *call[2];            /* of the message under way; NULL none */
 	struct call *first, **tail;      /* begun and not over, oldest first */
+	struct call *call[2];            /* of the message under way, by direction; NULL none */
 	uint32_t cnt;
 	uint32_t evicted;                /* requests forgotten whose responses are yet to come */
 	bool unsure;                     /* whether a response belongs to the oldest request */
 	bool ready[2];                   /* the message is to become a record as it is */
 	bool is_wanted;                  /* somebody wants calls or gRPC messages */
-	uint64_t skipped[2];             /* of the parser, as far as it has been reported */
-	const struct handler *to;        /* the protocol after an upgrade, NULL: find out */
 	bool switching;
+	const struct handler *to;        /* the protocol after an upgrade, NULL: find out */
+	uint64_t skipped[2];             /* of the parser, as far as it has been reported */
+	struct http1 parser[2];
+	struct http1_message message[2];
 };
 
 static struct decoder *decoder_of(const struct http1_conn *x)
@@ -414,7 +414,8 @@ static bool has_due(const struct http1_conn *x)
 /* Records that are due without further input. Returns as calls_next(). */
 static int next_due(struct http1_conn *x, struct batch *b)
 {
-	int rc = calls_next(&x->calls, b); /* messages of a body come before its end */
+	/* Messages of a body come before its end. */
+	int rc = calls_has_next(&x->calls) ? calls_next(&x->calls, b) : 0;
 
 	for (int i = 0; !rc && i < 2; i++) {
 		int dir = call_dir(&x->calls, (enum call_side)i);
@@ -428,7 +429,7 @@ static int next_due(struct http1_conn *x, struct batch *b)
 	if (rc)
 		return rc;
 	finish_ended(x);
-	return calls_next(&x->calls, b);
+	return calls_has_next(&x->calls) ? calls_next(&x->calls, b) : 0;
 }
 
 static int next_record(struct http1_conn *x, int dir, struct bytes in, size_t *used,
@@ -444,14 +445,19 @@ static int next_record(struct http1_conn *x, int dir, struct bytes in, size_t *u
 		rc = decoder_of(x)->pending.len ? decoder_next_pending(decoder_of(x), b) : 0;
 		if (!rc && has_due(x))
 			rc = next_due(x, b);
-		if (rc)
+		if (rc < 0 || (rc && !decoder_of(x)->fill))
 			return rc;
+		if (rc)
+			continue;
 		if (x->switching) {
 			decoder_switch(decoder_of(x), x->to);
 			return -EPROTONOSUPPORT;
 		}
-		if (h->state == HTTP1_AT_START)
+		if (h->state == HTTP1_AT_START) {
+			if (!in.len)
+				return 0;
 			x->message[dir].st = *st;
+		}
 		rc = http1_next(h, in, &n, &ev);
 		bytes_take(&in, n, &(struct bytes){ 0 });
 		*used += n;

@@ -1,71 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "decode/http1_line.h"
 
-enum { TOKEN = 1, CONTROL = 2 };
-
 /* tchar of RFC 9110 §5.6.2; and what a field value may not hold, §5.5. */
-static const uint8_t class_of[256] = {
-	[0 ... 8] = CONTROL,   [10 ... 31] = CONTROL, [127] = CONTROL, ['0' ... '9'] = TOKEN,
-	['A' ... 'Z'] = TOKEN, ['a' ... 'z'] = TOKEN, ['!'] = TOKEN,   ['#'] = TOKEN,
-	['$'] = TOKEN,	       ['%'] = TOKEN,	      ['&'] = TOKEN,   ['\''] = TOKEN,
-	['*'] = TOKEN,	       ['+'] = TOKEN,	      ['-'] = TOKEN,   ['.'] = TOKEN,
-	['^'] = TOKEN,	       ['_'] = TOKEN,	      ['`'] = TOKEN,   ['|'] = TOKEN,
-	['~'] = TOKEN,
+const uint8_t http1_class_of[256] = {
+	[0 ... 8] = HTTP1_CONTROL, [10 ... 31] = HTTP1_CONTROL, [127] = HTTP1_CONTROL,
+	['0' ... '9'] = HTTP1_TCHAR, ['A' ... 'Z'] = HTTP1_TCHAR, ['a' ... 'z'] = HTTP1_TCHAR,
+	['!'] = HTTP1_TCHAR, ['#'] = HTTP1_TCHAR, ['$'] = HTTP1_TCHAR, ['%'] = HTTP1_TCHAR,
+	['&'] = HTTP1_TCHAR, ['\''] = HTTP1_TCHAR, ['*'] = HTTP1_TCHAR, ['+'] = HTTP1_TCHAR,
+	['-'] = HTTP1_TCHAR, ['.'] = HTTP1_TCHAR, ['^'] = HTTP1_TCHAR, ['_'] = HTTP1_TCHAR,
+	['`'] = HTTP1_TCHAR, ['|'] = HTTP1_TCHAR, ['~'] = HTTP1_TCHAR,
 };
-
-size_t http1_token_len(struct bytes in)
-{
-	size_t n = 0;
-
-	while (n < in.len && class_of[in.p[n]] & TOKEN)
-		n++;
-	return n;
-}
-
-/* The word each of whose bytes is c. */
-#define EACH(c) (0x0101010101010101ull * (uint64_t)(c))
-
-/* The high bit of the first byte below 0x20 or of 0x7f, and perhaps of some after it. */
-static uint64_t controls(uint64_t w)
-{
-	uint64_t del = w ^ EACH(0x7f);
-
-	return (((w - EACH(0x20)) & ~w) | ((del - EACH(1)) & ~del)) & EACH(0x80);
-}
-
-size_t http1_plain_len(struct bytes in)
-{
-	size_t n = 0;
-	uint64_t w;
-
-	for (; n + sizeof(w) <= in.len; n += sizeof(w)) {
-		memcpy(&w, in.p + n, sizeof(w));
-		w = controls(le64toh(w));
-		if (w)
-			return n + (size_t)__builtin_ctzll(w) / 8;
-	}
-	while (n < in.len && in.p[n] >= 0x20 && in.p[n] != 0x7f)
-		n++;
-	return n;
-}
 
 void http1_check_value(struct bytes value, const char **why)
 {
 	uint8_t any = 0;
 
 	for (size_t i = 0; i < value.len; i++)
-		any |= class_of[value.p[i]];
-	if (any & CONTROL)
+		any |= http1_class_of[value.p[i]];
+	if (any & HTTP1_CONTROL)
 		http1_blame(why, "a control character in a field value, RFC 9110 §5.5");
-}
-
-struct bytes http1_trim(struct bytes b)
-{
-	while (b.len && http1_is_blank(b.p[0]))
-		http1_eat(&b, 1);
-	while (b.len && http1_is_blank(b.p[b.len - 1]))
-		b.len--;
-	return b;
 }
 
 bool http1_take_until(struct bytes *b, uint8_t c, struct bytes *head)
@@ -91,8 +44,9 @@ bool http1_take_line(struct bytes *b, struct bytes *line, const char **why)
 /* True if the bytes of two words differ in the case of letters only. */
 static bool same_word(uint64_t a, uint64_t b)
 {
-	uint64_t low = (a | EACH(0x20)) & EACH(0x7f);
-	uint64_t letters = (low + EACH(0x80 - 'a')) & ~(low + EACH(0x7f - 'z')) & ~a & EACH(0x80);
+	uint64_t low = (a | HTTP1_EACH(0x20)) & HTTP1_EACH(0x7f);
+	uint64_t letters = (low + HTTP1_EACH(0x80 - 'a')) & ~(low + HTTP1_EACH(0x7f - 'z')) & ~a &
+			   HTTP1_EACH(0x80);
 
 	return !((a ^ b) & ~(letters >> 2)); /* 0x80 to 0x20 */
 }

@@ -70,8 +70,11 @@ void http1_message_begin(struct http1_message *m, const struct want *want,
 
 static bool is_compressed(const struct http1_message *m)
 {
-	enum inflate_coding coding = inflate_coding(m->part[HTTP1_ENCODING]);
+	enum inflate_coding coding;
 
+	if (!m->part[HTTP1_ENCODING].p)
+		return false;
+	coding = inflate_coding(m->part[HTTP1_ENCODING]);
 	return coding == INFLATE_GZIP || coding == INFLATE_DEFLATE;
 }
 
