@@ -72,6 +72,8 @@ static struct batch *fresh_batch(struct pipeline *p, uint32_t need)
 
 static void print_batch(struct pipeline *p)
 {
+	if (!p->prints && !p->o->count)
+		return;
 	for (uint32_t i = 0; i < p->batch->count; i++) {
 		const struct record *r = batch_at(p->batch, i);
 
