@@ -35,7 +35,7 @@ int on_tcp_sent(struct sent_event *e)
 
 	if (!is_active() || e->ret <= 0 || e->family == AF_UNIX)
 		return 0;
-	st = state_find(e->sk);
+	st = tcp_find(e->sk);
 	if (st && st->is_watched)
 		tcp_sent(e->sk, st, e->ret);
 	return 0;
@@ -53,7 +53,7 @@ int BPF_KPROBE(on_tcp_unlock, struct sock *sk)
 	if (!is_active() || !is_tcp(sk))
 		return 0;
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	st = state_find(sk);
+	st = tcp_find(sk);
 	/* Later states have counted a FIN. */
 	if (!st || !st->is_watched || (state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT))
 		return 0;
@@ -70,7 +70,7 @@ SEC("kprobe/tcp_recvmsg")
 int BPF_KPROBE(on_tcp_reader, struct sock *sk)
 {
 	if (is_active())
-		reads(state_find(sk));
+		reads(tcp_find(sk));
 	return 0;
 }
 

@@ -60,7 +60,7 @@ struct conn *conns_any(struct conns *t);
 void conns_remove(struct conns *t, struct conn *c);
 
 /* Takes over what an OPEN or CLOSE chunk of either end says that nobody has read. */
-void conn_unread(struct conn *c, const struct chunk *chunk);
+void conn_unread(struct conn *conn, const struct chunk *c);
 
 /* An OPEN chunk that says what was learned. */
 struct chunk conn_learned(const struct conn *c, int64_t ts_ns);

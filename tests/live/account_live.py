@@ -216,7 +216,7 @@ def test_account_of_unread_bytes_is_in_on_conn_when_it_closes():
     assert unread(spf, file) == {"open": (0, 0), "close": (5, 0)}
 
 
-def test_account_of_unread_bytes_over_tcp():
+def unread_over_tcp(end):
     port, file = live.free_port(), live.path("tcp.pcapng")
     spf = capture("-k", "conn", "-j", "-w", file, f"tcp:{port}")
     with socket.create_server(("127.0.0.1", port)) as listener:
@@ -228,10 +228,24 @@ def test_account_of_unread_bytes_over_tcp():
     while got < 400:
         got += len(server.recv(400 - got))
     live.until(lambda: b'"open"' in spf.out(), "it is seen")
-    spf.finish()
+    end(spf, client, server)
     assert unread(spf, file) == {"open": (0, 0), "close": (600, 70)}
-    client.close()
-    server.close()
+
+
+def test_account_of_unread_bytes_over_tcp_when_the_capture_ends():
+    def end(spf, client, server):
+        spf.finish()
+        client.close()
+        server.close()
+    unread_over_tcp(end)
+
+
+def test_account_of_unread_bytes_over_tcp_when_it_closes():
+    def end(spf, client, server):
+        client.close()
+        server.close()
+        live.until(lambda: b'"close"' in spf.out(), "the close is seen")
+    unread_over_tcp(end)
 
 
 def test_account_of_peers_that_are_killed():
