@@ -4,7 +4,7 @@ BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= cc
 CLANG  ?= clang
-CFLAGS ?= -O2 -g
+CFLAGS ?= -O3 -g
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 
 VERSION := 0.1.0

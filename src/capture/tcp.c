@@ -99,14 +99,21 @@ static uint64_t flow_hash(const struct segment *s)
 	return h ? h : 1;
 }
 
-static struct flow *flow_find(struct tcp *t, const struct segment *s, uint64_t hash)
+static bool flow_is(const struct flow *f, int dir, const struct segment *s)
+{
+	return net_equal(&f->net[dir], &s->src) && net_equal(&f->net[!dir], &s->dst);
+}
+
+/* The flow of a segment and the direction in which it goes, or NULL. */
+static struct flow *flow_find(struct tcp *t, const struct segment *s, uint64_t hash, int *dir)
 {
 	struct flow *f = hash_get(&t->flows, hash);
 
 	for (; f; f = f->chain)
-		if ((net_equal(&f->net[0], &s->src) && net_equal(&f->net[1], &s->dst)) ||
-		    (net_equal(&f->net[1], &s->src) && net_equal(&f->net[0], &s->dst)))
-			return f;
+		for (*dir = 0; *dir < 2; ++*dir)
+			if (flow_is(f, *dir, s))
+				return f;
+	*dir = 0;
 	return NULL;
 }
 
@@ -447,44 +454,43 @@ static bool is_other_syn(const struct flow *f, int dir, const struct segment *s)
 }
 
 static struct flow *take_syn(struct tcp *t, struct flow *f, const struct segment *s, uint64_t hash,
-			     int64_t ts_ns)
+			     int *dir, int64_t ts_ns)
 {
 	struct half *h;
-	int dir;
 
-	if (f && is_other_syn(f, !net_equal(&f->net[0], &s->src), s)) {
+	if (f && is_other_syn(f, *dir, s)) {
 		end_old(t, f, ts_ns);
-		f = flow_find(t, s, hash);
+		f = flow_find(t, s, hash, dir);
 		if (f)
 			flow_free(t, f);
 		f = NULL;
+		*dir = 0;
 	}
 	if (!f)
 		f = flow_new(t, s, hash);
-	dir = !net_equal(&f->net[0], &s->src);
-	h = &f->half[dir];
+	h = &f->half[*dir];
 	h->has_isn = true;
 	h->isn = s->seq;
 	if (!h->has_seq)
 		h->next = s->seq + 1;
 	h->has_seq = true;
 	if (!f->is_open)
-		flow_open(t, f, dir, s->flags & TCP_ACK ? ROLE_SERVER : ROLE_CLIENT, ts_ns);
+		flow_open(t, f, *dir, s->flags & TCP_ACK ? ROLE_SERVER : ROLE_CLIENT, ts_ns);
 	return f;
 }
 
 void tcp_push(struct tcp *t, const struct segment *s, int64_t ts_ns)
 {
 	uint64_t hash = flow_hash(s);
-	struct flow *f = flow_find(t, s, hash);
+	int dir;
+	struct flow *f = flow_find(t, s, hash, &dir);
 	uint32_t seq = s->seq;
 	struct half *h;
-	int dir;
 
 	t->counts.segments++;
 	t->ts_ns = ts_ns;
 	if (s->flags & TCP_SYN) {
-		f = take_syn(t, f, s, hash, ts_ns);
+		f = take_syn(t, f, s, hash, &dir, ts_ns);
 		seq++;
 	}
 	if (!f && !s->len)
@@ -495,7 +501,6 @@ void tcp_push(struct tcp *t, const struct segment *s, int64_t ts_ns)
 		list_remove(&t->live, f);
 		list_add(&t->live, f);
 	}
-	dir = !net_equal(&f->net[0], &s->src);
 	h = &f->half[dir];
 	take_ack(t, f, !dir, s, ts_ns);
 	if (s->len && !h->has_seq) {

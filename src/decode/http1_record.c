@@ -151,6 +151,12 @@ static struct bytes plain_body(const struct http1_message *m, struct buf *plain)
 	return buf_bytes(plain);
 }
 
+/* Most parts are not there. */
+static struct str put_part(const struct http1_message *m, int i, struct batch *b)
+{
+	return m->part[i].p ? batch_str(b, m->part[i]) : (struct str){ 0 };
+}
+
 static void put_head(const struct http1_message *m, struct batch *b, struct rec_http *r)
 {
 	r->what = m->head.is_response ? HTTP_RESPONSE : HTTP_REQUEST;
@@ -158,10 +164,10 @@ static void put_head(const struct http1_message *m, struct batch *b, struct rec_
 	r->keep_alive = m->head.keep_alive;
 	r->status = m->head.status;
 	r->content_length = m->head.content_length;
-	r->version = batch_str(b, m->part[HTTP1_VERSION]);
+	r->version = put_part(m, HTTP1_VERSION, b);
 	if (m->head.is_response)
-		r->reason = batch_str(b, m->part[HTTP1_REASON]);
-	r->upgrade = batch_str(b, m->part[HTTP1_UPGRADE]);
+		r->reason = put_part(m, HTTP1_REASON, b);
+	r->upgrade = put_part(m, HTTP1_UPGRADE, b);
 	r->headers = call_put_list(b, &m->fields);
 }
 
@@ -177,8 +183,8 @@ static void put(struct http1_message *m, struct batch *b, struct rec_http *r)
 	r->more = m->open ? TRI_TRUE : TRI_ABSENT;
 	r->body_complete = m->complete;
 	r->body_length = is_compressed(m) && m->open ? 0 : (int64_t)m->body_len;
-	r->content_type = batch_str(b, m->part[HTTP1_TYPE]);
-	r->content_encoding = batch_str(b, m->part[HTTP1_ENCODING]);
+	r->content_type = put_part(m, HTTP1_TYPE, b);
+	r->content_encoding = put_part(m, HTTP1_ENCODING, b);
 	if (m->why)
 		r->why = batch_str(b, bytes_str(m->why));
 	r->trailers = call_put_list(b, &m->trailers);

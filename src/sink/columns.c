@@ -173,12 +173,14 @@ static void put_cell(struct columns *c, enum sink_format format, bool escape, st
 /* Blanks between a text cell of that width and the next one. */
 static void put_blanks(struct column *col, size_t width, struct buf *out)
 {
+	uint8_t *to = buf_reserve(out, WIDTH_MAX + 2 + 8);
 	size_t cnt;
 
 	if (width > col->width)
 		col->width = width < WIDTH_MAX ? width : WIDTH_MAX;
 	cnt = width < col->width ? col->width - width + 2 : 2;
-	memset(buf_reserve(out, cnt), ' ', cnt);
+	for (size_t at = 0; at < cnt; at += 8)
+		memcpy(to + at, "        ", 8);
 	buf_added(out, cnt);
 }
 
