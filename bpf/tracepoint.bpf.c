@@ -183,7 +183,7 @@ static __always_inline void copy_out(struct bpf_dynptr *skb, struct spf_slot *sl
 		len -= p.len;
 		p.fds = 0;
 	}
-	slot->lost += len;
+	slot->unreadable += len; /* of more than PIECES of JOINED_MAX, which was not seen yet */
 }
 
 /* Hands on [at, at + len) of a buffer. */
