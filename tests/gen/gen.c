@@ -45,16 +45,33 @@ void die(const char *what)
 	_exit(1);
 }
 
-void store_put(struct store *s, const void *p, size_t len)
+void write_all(int fd, const void *p, size_t len, const char *what)
 {
 	for (size_t at = 0; at < len;) {
-		ssize_t n = write(s->fd, (const char *)p + at, len - at);
+		ssize_t n = write(fd, (const char *)p + at, len - at);
 
 		if (n < 0)
-			die("store");
+			die(what);
 		at += (size_t)n;
 	}
+}
+
+void store_put(struct store *s, const void *p, size_t len)
+{
+	write_all(s->fd, p, len, "store");
 	s->len += len;
+}
+
+void attach_fds(struct msghdr *m, union control *c, const int *fds, size_t cnt)
+{
+	m->msg_control = c;
+	m->msg_controllen = CMSG_SPACE(cnt * sizeof(*fds));
+	c->head = (struct cmsghdr){
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(cnt * sizeof(*fds)),
+	};
+	memcpy(CMSG_DATA(&c->head), fds, cnt * sizeof(*fds));
 }
 
 static pid_t self;
@@ -81,33 +98,18 @@ static uint8_t *known_bytes(const char *name, const char *direction, size_t len)
 
 static void pass_fd(int by, int fd)
 {
-	union {
-		char mem[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
+	union control control;
 	struct iovec v = { "x", 1 };
-	struct msghdr m = {
-		.msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	attach_fds(&m, &control, &fd, 1);
 	if (sendmsg(by, &m, 0) != 1)
 		die("pass");
 }
 
 static int take_fd(int by)
 {
-	union {
-		char mem[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
+	union control control;
 	char byte;
 	struct iovec v = { &byte, 1 };
 	struct msghdr m = {

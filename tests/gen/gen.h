@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* Where a reader puts what it got, in the order in which it got it. */
 struct store {
@@ -53,6 +54,17 @@ extern const struct kind kinds[];
 
 /* Messages of odd and even sizes, one after the other: how much to write next. */
 size_t next_size(size_t *turn, size_t left);
+
+void write_all(int fd, const void *p, size_t len, const char *what);
+
+/* Memory for the descriptors that go with a message (SCM_RIGHTS). */
+enum { MAX_FDS = 2 };
+union control {
+	char mem[CMSG_SPACE(MAX_FDS * sizeof(int))];
+	struct cmsghdr head;
+};
+
+void attach_fds(struct msghdr *m, union control *c, const int *fds, size_t cnt);
 
 void die(const char *what);
 

@@ -172,14 +172,7 @@ static int by_nonblocking(int fd, const uint8_t *data, size_t len)
 
 static int by_one_write(int fd, const uint8_t *data, size_t len)
 {
-	while (len) {
-		ssize_t k = write(fd, data, len);
-
-		if (k < 0)
-			die("one write");
-		data += k;
-		len -= (size_t)k;
-	}
+	write_all(fd, data, len, "one write");
 	return 0;
 }
 
@@ -190,8 +183,7 @@ static int by_sendfile(int fd, const uint8_t *data, size_t len)
 	int file = memfd_create("gen", 0);
 	off_t at = 0;
 
-	if (by_one_write(file, data, len))
-		die("memfd");
+	write_all(file, data, len, "memfd");
 	while ((size_t)at < len) {
 		if (sendfile(fd, file, &at, len - (size_t)at) < 0) {
 			close(file);
@@ -347,24 +339,12 @@ static int by_processes(int fd, const uint8_t *data, size_t len)
 
 static int by_scm_rights(int fd, const uint8_t *data, size_t len)
 {
-	union {
-		char mem[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	int fds[2] = { 1, 2 };
+	union control control;
+	int fds[MAX_FDS] = { 1, 2 };
 	struct iovec v = { 0 };
-	struct msghdr m = {
-		.msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(c), fds, sizeof(fds));
+	attach_fds(&m, &control, fds, MAX_FDS);
 	IN_PIECES((v = (struct iovec){ (void *)data, n }, sendmsg(fd, &m, 0)));
 }
 
