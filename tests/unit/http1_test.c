@@ -385,6 +385,22 @@ static void names_are_the_same_whatever_their_case(void **state)
 	assert_false(http1_same(BYTES_LIT("host"), BYTES_LIT("hos")));
 }
 
+static void a_separator_ends_a_token(void **state)
+{
+	uint8_t text[19];
+
+	for (size_t at = 0; at < sizeof(text); at++)
+		for (int c = 0; c < 256; c++) {
+			bool is_tchar = isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
+
+			memcpy(text, "X-Content_1.ype-abc", sizeof(text));
+			text[at] = (uint8_t)c;
+			assert_int_equal(http1_token_len(guarded(bytes_of(text, sizeof(text)))),
+					 is_tchar ? sizeof(text) : at);
+		}
+	assert_int_equal(http1_token_len(bytes_of(NULL, 0)), 0);
+}
+
 static void a_control_ends_what_is_plain(void **state)
 {
 	uint8_t text[24];
@@ -425,6 +441,7 @@ int main(void)
 		cmocka_unit_test(lists_are_read_without_regard_to_case),
 		cmocka_unit_test(a_head_that_is_cut_off_is_named_as_the_reason),
 		cmocka_unit_test(names_are_the_same_whatever_their_case),
+		cmocka_unit_test(a_separator_ends_a_token),
 		cmocka_unit_test(a_control_ends_what_is_plain),
 	};
 
