@@ -7,10 +7,12 @@
 #include "decode/fields.h"
 #include "util/xalloc.h"
 
-/* What a column of that type takes. */
-static void want_type(enum field_type type, struct want *want)
+/* What a column takes. */
+static void want_field(const struct field *f, struct want *want)
 {
-	switch (type) {
+	if (!strcmp(f->strukt, "rec_http") && f->type == T_STR)
+		want->no_parts = false;
+	switch (f->type) {
 	case T_HEADERS:
 	case T_REQUEST:
 	case T_RESPONSE:
@@ -35,7 +37,7 @@ static void want_columns(const char *names, struct want *want)
 			const struct field *f = field_find(name, (enum record_kind)kind);
 
 			if (f)
-				want_type(f->type, want);
+				want_field(f, want);
 		}
 	free(copy);
 }
@@ -59,6 +61,7 @@ bool wants_of(const struct options *o, struct scripts *scripts, struct want *wan
 			want->kind[k] |= (*kinds & 1u << k) != 0;
 		want->headers = !o->columns;
 		want->data = o->hexdump || o->ascii || (!o->columns && o->format != SINK_TEXT);
+		want->no_parts = o->columns && !scripts;
 		if (o->columns)
 			want_columns(o->columns, want);
 	}

@@ -17,6 +17,7 @@ struct want {
 	bool kind[KIND_COUNT]; /* records of this kind; KIND_CONN is always given */
 	bool data;             /* payloads: f.data, m.data, m.raw, m.pb, http body */
 	bool headers;          /* header lists (context, status and grpc fields come without) */
+	bool no_parts;         /* nobody sees an HTTP/1 head's version, reason, types … */
 };
 
 /* Where bytes came from: the write that they were part of. */

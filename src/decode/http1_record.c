@@ -37,12 +37,29 @@ void http1_message_keep(struct http1_message *m)
 	m->is_kept = true;
 }
 
+/* The head's parts, as far as somebody sees them; the coding says how to read the body. */
+static void take_parts(struct http1_message *m, const struct http1_head *h, bool no_parts)
+{
+	struct bytes none = { 0 };
+
+	m->is_kept = false;
+	m->part[HTTP1_VERSION] = no_parts ? none : h->version;
+	m->part[HTTP1_REASON] = no_parts ? none : h->reason;
+	m->part[HTTP1_UPGRADE] = no_parts ? none : h->upgrade;
+	m->part[HTTP1_TYPE] = no_parts ? none : h->content_type;
+	m->part[HTTP1_ENCODING] = h->content_encoding;
+}
+
 void http1_message_begin(struct http1_message *m, const struct want *want,
 			 const struct http1_event *ev, struct h2_context *ctx)
 {
 	const struct http1_head *h = ev->head;
 
-	m->head = *h;
+	m->head.is_response = h->is_response;
+	m->head.keep_alive = h->keep_alive;
+	m->head.framing = h->framing;
+	m->head.status = h->status;
+	m->head.content_length = h->content_length;
 	m->body_len = 0;
 	m->open = true;
 	m->given = false;
@@ -58,12 +75,7 @@ void http1_message_begin(struct http1_message *m, const struct want *want,
 	m->is_kept = true;
 	if (!want->kind[KIND_HTTP])
 		return;
-	m->is_kept = false;
-	m->part[HTTP1_VERSION] = h->version;
-	m->part[HTTP1_REASON] = h->reason;
-	m->part[HTTP1_UPGRADE] = h->upgrade;
-	m->part[HTTP1_TYPE] = h->content_type;
-	m->part[HTTP1_ENCODING] = h->content_encoding;
+	take_parts(m, h, want->no_parts);
 	if (want->headers)
 		call_list_of_fields(ev->fields, &m->fields);
 }

@@ -18,7 +18,7 @@ enum { HTTP1_VERSION, HTTP1_REASON, HTTP1_UPGRADE, HTTP1_TYPE, HTTP1_ENCODING, H
 /* Zeroed = none. */
 struct http1_message {
 	struct stamp st;         /* of its first byte; once given, of what is kept of its body */
-	struct http1_head head;  /* for its spans see part */
+	struct http1_head head;  /* of it what is no span: for those see part */
 	struct bytes part[HTTP1_PARTS]; /* in the head itself, or once kept in text; p NULL absent */
 	bool is_kept;
 	struct buf text;

@@ -33,6 +33,18 @@ static void columns_want_what_they_show(void **state)
 	}
 }
 
+static void a_heads_parts_are_wanted_by_their_columns(void **state)
+{
+	static const char *const seen[] = { "version", "path,reason", "http.content_type", "upgrade",
+					    "violation" };
+
+	assert_true(wanted(&(struct options){ .columns = "method,path,status" }).no_parts);
+	assert_true(wanted(&(struct options){ .columns = "body,headers" }).no_parts);
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		assert_false(wanted(&(struct options){ .columns = seen[i] }).no_parts);
+	assert_false(wanted(&(struct options){ .format = SINK_JSON }).no_parts);
+}
+
 static void a_line_or_an_object_wants_all_that_it_shows(void **state)
 {
 	assert_true(wanted(&(struct options){ .format = SINK_JSON }).data);
@@ -46,6 +58,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_want_what_they_show),
+		cmocka_unit_test(a_heads_parts_are_wanted_by_their_columns),
 		cmocka_unit_test(a_line_or_an_object_wants_all_that_it_shows),
 	};
 
