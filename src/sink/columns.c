@@ -215,8 +215,11 @@ static void put_column(struct columns *c, size_t i, enum sink_format format, boo
 		buf_cut(out, start);
 		put_cell(c, format, escape, buf_bytes(&c->cell), out);
 	}
+	/* A plain cell is ASCII, unless it is JSON. */
 	if (format == SINK_TEXT && i + 1 < c->cnt)
-		put_blanks(&c->col[i], plain ? out->len - start : text_columns(tail(out, start)),
+		put_blanks(&c->col[i],
+			   plain && v.type <= VALUE_BYTES ? out->len - start
+							  : text_columns(tail(out, start)),
 			   out);
 }
 

@@ -10,8 +10,9 @@
 #include "sink/dump.h"
 #include "sink/sink.h"
 
-/* What a sink with these options makes of the record. */
-static void printed(struct buf *got, struct sink_options o, const struct batch *b, const void *r)
+/* What a sink with these options makes of the record, after another one unless that is NULL. */
+static void printed_after(const void *first, struct buf *got, struct sink_options o,
+			  const struct batch *b, const void *r)
 {
 	char *why = NULL;
 	FILE *f = tmpfile();
@@ -20,12 +21,19 @@ static void printed(struct buf *got, struct sink_options o, const struct batch *
 
 	if (!s)
 		fail_msg("%s", why);
+	if (first)
+		sink_record(s, b, first);
 	sink_record(s, b, r);
 	assert_int_equal(sink_flush(s), 0);
 	sink_free(s);
 	n = pread(fileno(f), buf_reserve(got, 65536), 65536, 0);
 	buf_added(got, (size_t)n);
 	fclose(f);
+}
+
+static void printed(struct buf *got, struct sink_options o, const struct batch *b, const void *r)
+{
+	printed_after(NULL, got, o, b, r);
 }
 
 #define PRINTS(record, want, ...)                                                                  \
@@ -48,6 +56,22 @@ static void chosen_fields_are_columns(void **state)
 	       .format = SINK_CSV, .columns = "ts,comm,status,path");
 	PRINTS(f, "{\"rpc.method\":\"demo.Shop/Get\",\"status\":null,\"grpc_status\":null}\n",
 	       .format = SINK_JSON, .columns = "rpc.method,status,grpc_status");
+	free(b);
+}
+
+static void columns_align_where_a_terminal_shows_them(void **state)
+{
+	struct batch *b = batch_new();
+	struct rec_frame *f = sample_request(b);
+	struct buf got = { 0 };
+
+	f->headers = SAMPLE_HEADERS(b, "x", "ä中");
+	f->ctx.path = sample_str(b, "/ä中");
+	printed_after(f, &got, (struct sink_options){ .columns = "headers,path,pid" }, b,
+		      sample_frame(b, 0x0));
+	assert_text(buf_bytes(&got), "[{\"name\":\"x\",\"value\":\"ä中\"}]  /ä中  812\n"
+				     "-                             -     812\n");
+	buf_release(&got);
 	free(b);
 }
 
@@ -211,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chosen_fields_are_columns),
+		cmocka_unit_test(columns_align_where_a_terminal_shows_them),
 		cmocka_unit_test(csv_and_tsv_keep_a_record_whole),
 		cmocka_unit_test(raw_is_the_bytes_and_nothing_else),
 		cmocka_unit_test(a_wrong_column_names_the_right_one),
