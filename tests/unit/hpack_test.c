@@ -273,6 +273,12 @@ static void a_bomb_costs_bounded_memory(void **state)
 	assert_true(list.text_cap <= 2 * LIMIT_HEADER_LIST);
 	assert_true(list.cut > 15000 && list.missing == list.cut);
 	buf_release(&block);
+	memset(buf_reserve(&block, LIMIT_HEADER_FIELDS + 3), 0x82, LIMIT_HEADER_FIELDS + 3);
+	buf_added(&block, LIMIT_HEADER_FIELDS + 3);
+	assert_int_equal(hpack_decode(&h, buf_bytes(&block), &list), 0);
+	assert_int_equal(list.cnt, LIMIT_HEADER_FIELDS);
+	assert_int_equal(list.cut, 3);
+	buf_release(&block);
 	hpack_list_release(&list);
 	hpack_release(&h);
 }
