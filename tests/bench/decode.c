@@ -177,11 +177,24 @@ static int compare(const char *what, const struct blocks *b)
 	return fields[0] != fields[1];
 }
 
-static int compare_stories(const char *base, const char *encoder)
+/* What each decoder took, [0] nghttp2, [1] spf. */
+struct sums {
+	double s[2];
+	long fields[2];
+};
+
+static void print_sums(const char *what, const struct sums *n)
+{
+	printf("%-44s %7ld %9.1f %9.1f %7.2f\n", what, n->fields[1], n->s[0] / (double)n->fields[0],
+	       n->s[1] / (double)n->fields[1], n->s[0] / n->s[1]);
+}
+
+/* Each story is a connection, from its first block on. */
+static void compare_stories(const char *base, const char *encoder, struct sums *total)
 {
 	char path[1024];
-	double best[2] = { 0, 0 }, one[64];
-	long fields[2] = { 0, 0 };
+	struct sums n = { 0 };
+	double one[64];
 	struct blocks all[32];
 	int cnt = 0;
 
@@ -198,21 +211,39 @@ static int compare_stories(const char *base, const char *encoder)
 		for (int i = 0; i < 2 * cnt; i++) {
 			const struct blocks *b = &all[i / 2];
 			double t = now();
-			long n = i & 1 ? run_spf(b) : run_nghttp2(b);
+			long fields = i & 1 ? run_spf(b) : run_nghttp2(b);
 
 			t = now() - t;
 			one[i] = r && one[i] < t ? one[i] : t;
-			fields[i & 1] += r ? 0 : n;
+			n.fields[i & 1] += r ? 0 : fields;
 		}
 	}
 	for (int i = 0; i < 2 * cnt; i++)
-		best[i & 1] += one[i];
-	if (!cnt)
-		return 0;
-	snprintf(path, sizeof(path), "corpora: %s, %d connections", encoder, cnt);
-	printf("%-44s %7ld %9.1f %9.1f %7.2f\n", path, fields[1], best[0] / (double)fields[0],
-	       best[1] / (double)fields[1], best[0] / best[1]);
-	return fields[0] != fields[1];
+		n.s[i & 1] += one[i];
+	for (int i = 0; i < 2; i++) {
+		total->s[i] += n.s[i];
+		total->fields[i] += n.fields[i];
+	}
+	snprintf(path, sizeof(path), "corpora: %s", encoder);
+	if (cnt)
+		print_sums(path, &n);
+}
+
+static int compare_corpora(const char *base)
+{
+	static const char *const encoders[] = {
+		"nghttp2",		"nghttp2-change-table-size",
+		"go-hpack",		"haskell-http2-linear-huffman",
+		"haskell-http2-naive",	"haskell-http2-static",
+		"swift-nio-hpack-plain-text",
+	};
+	struct sums total = { 0 };
+
+	for (size_t i = 0; i < sizeof(encoders) / sizeof(encoders[0]); i++)
+		compare_stories(base, encoders[i], &total);
+	if (total.fields[0])
+		print_sums("corpora: all", &total);
+	return total.fields[0] != total.fields[1];
 }
 
 static void put_frame(struct buf *out, uint32_t len, uint8_t type, uint8_t flags, uint32_t id,
@@ -401,8 +432,7 @@ int main(void)
 	bad += compare("responses of 10 fields, steady state", &v[1]);
 	bad += compare("requests, first on a connection", &v[2]);
 	bad += compare("responses, first on a connection", &v[3]);
-	bad += base ? compare_stories(base, "nghttp2") : 0;
-	bad += base ? compare_stories(base, "go-hpack") : 0;
+	bad += base ? compare_corpora(base) : 0;
 	frames();
 	memory(&v[0], &v[1]);
 	if (bad)
