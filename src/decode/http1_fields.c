@@ -112,15 +112,15 @@ int http1_fields_take(struct bytes *in, struct http1_fields *fields, const char 
 
 	fields->cnt = 0;
 	while (!rc && in->len) {
-		struct http1_field *field = add_field(fields);
-		size_t len = field ? read_plain_line(*in, field) : 0;
+		struct http1_field field;
+		size_t len = read_plain_line(*in, &field);
 
-		if (field && !len)
-			fields->cnt--;
-		if (len)
+		if (len && fields->cnt < LIMIT_HTTP1_FIELDS) {
+			*add_field(fields) = field;
 			http1_eat(in, len);
-		else
+		} else {
 			rc = take_any_line(in, fields, why);
+		}
 	}
 	return rc;
 }
