@@ -75,8 +75,3 @@ void ring_done(struct ring *r)
 	__atomic_store_n(r->consumer, r->at, __ATOMIC_RELEASE);
 	r->given_back = r->at;
 }
-
-size_t ring_used(const struct ring *r)
-{
-	return (size_t)(__atomic_load_n(r->producer, __ATOMIC_RELAXED) - *r->consumer);
-}

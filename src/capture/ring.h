@@ -35,7 +35,4 @@ int ring_next(struct ring *r, struct bytes *rec);
  * reads for each record. */
 void ring_done(struct ring *r);
 
-/* Bytes in use right now. */
-size_t ring_used(const struct ring *r);
-
 #endif

@@ -152,11 +152,6 @@ void hpack_table_lose(struct hpack_table *t)
 	t->losses++;
 }
 
-void hpack_table_max_lost(struct hpack_table *t)
-{
-	t->max_known = false;
-}
-
 static struct hpack_entry *entry(const struct hpack_table *t, uint32_t age)
 {
 	return (void *)(t->mem + (size_t)HPACK_ALIGN * *hpack_table_place(t, age));

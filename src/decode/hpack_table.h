@@ -75,9 +75,6 @@ void hpack_table_lose(struct hpack_table *t);
 /* The encoder has set the maximum size (RFC 7541 §4.3). */
 void hpack_table_resize(struct hpack_table *t, uint32_t max);
 
-/* The maximum size is no longer known: nothing may be evicted because of it. */
-void hpack_table_max_lost(struct hpack_table *t);
-
 /* Inserts at the front, evicting as RFC 7541 §4.4 says. The value must lie right behind the name,
  * and neither in the table (the name may be an entry's that is evicted now). The ids are set here
  * where they are 0. */
