@@ -63,8 +63,8 @@ void call_free(struct call *c)
 		buf_release(c->grpc_message);
 	free(c->grpc_message);
 	h2_context_unref(c->ctx);
-	free(spare);
-	spare = c;
+	free(KEEPS_SPARES ? spare : c);
+	spare = KEEPS_SPARES ? c : NULL;
 }
 
 void calls_release(struct calls *cs)

@@ -27,11 +27,7 @@ void h2_stream_unlink(struct h2 *h, struct h2_stream *s)
 
 /* Streams that are over, kept for those to come: malloc() takes longer than all else that opening
  * a stream does. 180 KiB at most. */
-#ifdef __SANITIZE_ADDRESS__
-enum { SPARE_MAX = 0 }; /* which sees the use of what is freed */
-#else
-enum { SPARE_MAX = 1024 };
-#endif
+enum { SPARE_MAX = KEEPS_SPARES ? 1024 : 0 };
 static struct h2_stream *spare;
 static uint32_t spare_cnt;
 

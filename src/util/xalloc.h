@@ -5,6 +5,18 @@
 
 #include <stddef.h>
 
+#ifndef __has_feature /* Clang's */
+#define __has_feature(name) 0
+#endif
+
+/* Whether what was freed may be kept for the next of its kind: not where AddressSanitizer is to
+ * see that it is used. */
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum { KEEPS_SPARES = 0 };
+#else
+enum { KEEPS_SPARES = 1 };
+#endif
+
 void *xmalloc(size_t len);
 void *xcalloc(size_t cnt, size_t len);
 void *xrealloc(void *p, size_t len);
