@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The whole decoder with calls and messages on top: no record points outside of its batch, a
- * small batch gives as many records as a large one, and every byte is accounted for.
+ * small batch, record by record, gives as many as a large one that is filled, and every byte is
+ * accounted for.
  * Input: a byte of flags, then pieces: length (2 bytes: direction 1, gap 1, length 14), bytes. */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct run {
 	struct stamp st;
 	uint64_t fed[2];
 	uint64_t records[KIND_COUNT];
+	bool fill; /* by decoder_fill(), not record by record */
 };
 
 static void inside(const struct batch *b, struct str s)
@@ -72,7 +74,7 @@ static void drain(struct run *r)
 {
 	int rc;
 
-	while ((rc = decoder_next(r->d, r->b)) != 0) {
+	while ((rc = r->fill ? decoder_fill(r->d, r->b) : decoder_next(r->d, r->b)) != 0) {
 		if (rc == 1)
 			continue;
 		if (rc != -ENOSPC)
@@ -101,17 +103,19 @@ static void piece(struct run *r, int dir, bool is_gap, struct bytes in)
 	drain(r);
 }
 
-static void run(struct run *r, struct bytes in, uint8_t flags, uint32_t cap)
+static void run(struct run *r, struct bytes in, uint8_t flags, uint32_t cap, bool fill)
 {
 	uint16_t head;
 
 	*r = (struct run){ .info = { .id = 1, .addr = "@f", .seen_open = !(flags & 1) },
-			   .b = malloc(cap), .st = { .read_ns = -1, .pid = -1, .reader_pid = -1 } };
+			   .b = malloc(cap), .st = { .read_ns = -1, .pid = -1, .reader_pid = -1 },
+			   .fill = fill };
 	batch_init(r->b, cap);
 	r->want.data = flags & 2;
 	r->want.headers = flags & 4;
-	for (int k = 0; k < KIND_COUNT; k++)
-		r->want.kind[k] = !(flags >> 3 & 1) || k % 2;
+	r->want.no_parts = flags & 16;
+	for (int k = 0; k < KIND_COUNT; k++) /* without 8 all; else calls, or frames and HTTP/1 */
+		r->want.kind[k] = !(flags & 8) || k % 2 == !(flags & 32);
 	r->d = decoder_new(&r->want, &r->info);
 	decoder_open(r->d, &r->st);
 	while (bytes_get_u16(&in, &head)) {
@@ -141,8 +145,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!bytes_get_u8(&in, &flags))
 		return 0;
-	run(&large, in, flags, BATCH_LEN);
-	run(&small, in, flags, sizeof(struct batch) + 64);
+	run(&large, in, flags, BATCH_LEN, true);
+	run(&small, in, flags, sizeof(struct batch) + 64, false);
 	for (int k = 0; k < KIND_COUNT; k++)
 		if (large.records[k] != small.records[k])
 			abort();
