@@ -110,7 +110,7 @@ static void compare(struct bytes in, struct bytes behind)
 	if (n != want_n || (n > 0 && memcmp(out, want, (size_t)n)) || !why != !want_why ||
 	    (why && !strstr(why, want_why))) {
 		print_hex("input", in);
-		fail_msg("%ld %s, not %ld %s", n, why, want_n, want_why);
+		fail_msg("%ld %s, not %ld %s", n, why ? why : "", want_n, want_why ? want_why : "");
 	}
 }
 
