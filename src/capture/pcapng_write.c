@@ -273,6 +273,7 @@ static void put_open(struct pcapng_writer *w, struct wconn *k, int64_t ts_ns)
 
 	k->file = w->file;
 	k->interface = interface_of(w, k->addr);
+	k->is_h2 = false; /* who opens this file has not seen what the one before told */
 	c.early = c.early && !again;
 	text = k->is_unknown ? BYTES_LIT("spf: made up (this connection was never announced)") :
 			       facts(w, "open", &c);

@@ -8,7 +8,8 @@
  * …", words.h). Chunks without bytes (LOST, SENT) are comments of interface statistics.
  *
  * So that Wireshark knows HTTP/2 without a look at the client's first bytes, a connection that
- * speaks it from the middle gets a client preface; its comment says that nobody sent it.
+ * speaks it from the middle, or goes on in the next file, gets a client preface; its comment says
+ * that nobody sent it.
  */
 #ifndef SPF_CAPTURE_PCAPNG_WRITE_H
 #define SPF_CAPTURE_PCAPNG_WRITE_H

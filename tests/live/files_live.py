@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import socket
+import time
 
 import live
+import who_live
 
 NEEDS_CAPTURE = True
 DEMO = os.path.join(live.ROOT, "examples/demo")
@@ -163,7 +165,87 @@ def test_tcp_connections_keep_their_addresses():
     assert tshark_ends(file) == want, (tshark_ends(file), want)
 
 
-def test_files_are_filled_in_turn():
+class Talk:
+    """Numbered messages over two connections in turn, each answered: one is older than spf."""
+
+    def __init__(self, name):
+        self.where = live.path(name)
+        self.server, self.client = who_live.Peer(), who_live.Peer()
+        self.server.do("listen", self.where)
+        self.connect("0")
+        self.sent = []
+
+    def connect(self, name):
+        self.client.do("connect", name, self.where)
+        self.server.do("accept", name)
+
+    def say(self):
+        text, name = f"{len(self.sent) // 2:06}", str(len(self.sent) // 2 % 2)
+        for one, other in (self.client, self.server), (self.server, self.client):
+            one.do("send", name, text)
+            assert other.do("recv", name) == text
+            self.sent.append((text, self.where, one.pid, other.pid))
+
+
+# A file of its own numbers these from 1, and sees nothing of how the connection began.
+OF_THE_FILE = ("seq", "conn_id", "elapsed_ns", "proto", "exact")
+
+
+def chunks_of(text):
+    """Chunks as printed, without what depends on the file in which they stand."""
+    return [{k: v for k, v in json.loads(line).items() if k not in OF_THE_FILE}
+            for line in text.decode().splitlines()]
+
+
+def rotated(talk, file, options, is_over):
+    """Lets talk go on under -w with options; returns the chunks in each file, the oldest first."""
+    spf = live.Spf("-j", "-k", "chunk", "-w", live.path(file + ".pcapng"), *options, talk.where)
+    talk.connect("1")
+    while not is_over():
+        talk.say()
+    whole = chunks_of(spf.finish())
+    assert [(c["data"], c["addr"], c["pid"], c["reader_pid"]) for c in whole] == talk.sent
+    files = glob.glob(live.path(file + ".*pcapng*"))
+    assert sorted(files) == [live.path(f"{file}.{i}.pcapng") for i in range(int(options[-1]))]
+    parts = sorted((chunks_of(replay(f, "-j", "-k", "chunk")) for f in files),
+                   key=lambda chunks: chunks[0]["ts"])
+    rest = sum(parts, [])
+    # in order, none twice, all of the newest
+    assert 0 < len(rest) < len(whole)
+    assert rest == whole[-len(rest):], first_difference(*("\n".join(map(str, x)) for x in
+                                                         (whole[-len(rest):], rest)))
+    for f in files:
+        conns = [json.loads(line) for line in replay(f, "-j", "-k", "conn").splitlines()]
+        assert {c["addr"] for c in conns} == {talk.where}, conns
+        if shutil.which("tshark"):
+            r = live.run("tshark", "-r", f, "-Y", "tcp.len > 0")
+            assert r.returncode == 0 and r.stdout, r
+    return parts
+
+
+def test_files_are_filled_in_turn_by_time():
+    talk = Talk("seconds.sock")
+    end = time.monotonic() + 3.5  # into the fourth file of a second each
+
+    def is_over():
+        time.sleep(0.02)
+        return time.monotonic() > end
+
+    parts = rotated(talk, "seconds", ("-G", "1", "-W", "2"), is_over)
+    times = [[c["ts"] for c in chunks] for chunks in parts]
+    assert all(t[-1] - t[0] < 1 for t in times), times
+    assert times[1][0] - times[0][0] >= 1, times
+
+
+def test_files_are_filled_in_turn_by_size():
+    talk = Talk("sizes.sock")
+    parts = rotated(talk, "sizes", ("-C", "4K", "-W", "3"), lambda: len(talk.sent) == 150)
+    assert all(len(chunks) > 5 for chunks in parts[:2]), list(map(len, parts))
+
+
+def test_each_file_in_turn_shows_http2_to_tshark():
+    if not shutil.which("tshark"):
+        raise live.Skip("tshark is not installed")
     sock = shop()
     file = live.path("turn.pcapng")
     spf = live.Spf("-w", file, "-C", "20K", "-W", "3", sock)
@@ -172,8 +254,8 @@ def test_files_are_filled_in_turn():
     files = [live.path(f"turn.{i}.pcapng") for i in range(3)]
     assert all(os.path.getsize(f) < 60000 for f in files), list(map(os.path.getsize, files))
     # the newest may just have been begun; the others are full
-    chunks = sorted(replay(f, "-k", "chunk", "-j").count(b"\n") for f in files)
-    assert chunks[1] > 10, chunks
+    frames = sorted(sum(map(len, tshark_frames(f)[0])) for f in files)
+    assert frames[1] > 10, frames
 
 
 def test_a_pipe_into_tshark_is_live():
