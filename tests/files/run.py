@@ -5,8 +5,8 @@
 Every capture of ../shared/corpora goes through four tests: equal to its expectation (HTTP/2; the
 HTTP/1 ones are compared in tests/calls), replay of what -w made gives the same bytes of output,
 tshark (unmodified, no options) sees the same frames in it, and cut at random places it gives the
-first records of the whole. allowed.txt lists deviations with their reasons; one listed there
-that no longer deviates is a failure too.
+first records of the whole. Scripts over the golden traces are cut too. allowed.txt lists
+deviations with their reasons; one listed there that no longer deviates is a failure too.
 
 usage: run.py SPF [CASE…]      CASE: part of a case's name; prints details
 """
@@ -220,6 +220,43 @@ def test_cuts(name, capture):
     report(f"cuts/{name}", problem[0] if r.returncode else None)
 
 
+SCRIPT_TRACES = "shop", "web", "flow"
+# Scripts that print as records come, with options that let them do so in one of the traces.
+PRINTS_ON_THE_WAY = {
+    "follow": [], "grpc_errors": [], "grpc_log": [], "grpc_messages": [],
+    "h2_abuse": ["-a", "resets=3"], "h2_resets": ["-a", "log=yes"], "har": [], "http_log": [],
+    "http_monitor": [], "http_slow": ["-a", "over=50us"],
+}
+# Those whose output begins at the end: of these a cut says nothing but that it does no harm.
+PRINTS_AT_THE_END = {
+    "grpc_deadlines": "a table", "grpc_latency": "histograms", "grpc_methods": "a table",
+    "grpc_streams": "a screen", "grpc_top": "a screen", "h2_flow": "tables", "h2_frames": "a table",
+    "h2_settings": "a table", "headers": "a table", "http_top": "a screen", "sock_top": "a screen",
+}
+
+
+def test_script_cuts(traces):
+    scripts = sorted(glob.glob(os.path.join(ROOT, "scripts", "*.lua")))
+    names = sorted(os.path.basename(s)[:-4] for s in scripts)
+    report("script cuts/lists", first_difference(
+        sorted([*PRINTS_ON_THE_WAY, *PRINTS_AT_THE_END]), names))
+    for script, name in zip(scripts, names):
+        on_the_way = name in PRINTS_ON_THE_WAY
+        problem, before_end = None, 0
+        for trace in traces:
+            r = subprocess.run([CUTS, written(trace), str(CUT_CNT if on_the_way else CUT_CNT // 10),
+                                "-q", "-s", script, *PRINTS_ON_THE_WAY.get(name, [])],
+                               capture_output=True, timeout=600)
+            line = (r.stdout.decode(errors="replace").splitlines() or [f"status {r.returncode}"])[0]
+            if r.returncode:
+                problem = f"{os.path.basename(trace)}: {line}"
+            else:
+                before_end += int(line.split()[0])
+        if not problem and (before_end > 0) != on_the_way:
+            problem = f"prints {before_end} bytes before the end: it is in the wrong list"
+        report(f"script cuts/{name}", problem)
+
+
 def test_scripts(name, capture):
     copy = written(capture)
     problem = None
@@ -297,6 +334,8 @@ def main():
         test_cuts(name, capture)
         if capture in captures[:4] or "golden" in capture:
             test_scripts(name, capture)
+    if wants("script cuts"):
+        test_script_cuts([os.path.join(ROOT, f"tests/golden/{t}.chunks") for t in SCRIPT_TRACES])
     if wants("progress"):
         test_progress()
     if not ONLY:
