@@ -89,11 +89,12 @@ def test_grpc_latency_lies_within_what_the_client_and_around_what_the_server_mea
 def test_a_server_that_does_not_read_is_time_in_the_socket():
     sock = live.path("slow.sock")
     server = f"""
-import socket, time
+import select, socket, time
 s = socket.socket(socket.AF_UNIX); s.bind({sock!r}); s.listen()
 for i in range(5):
     c, _ = s.accept()
-    time.sleep(0.05)
+    select.select([c], [], [])
+    time.sleep(0.06)  # the writer may still be within its system call
     c.recv(65536)
     c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
     c.close()
