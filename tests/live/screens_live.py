@@ -29,8 +29,8 @@ class Screen:
     def __init__(self, *args):
         if not shutil.which("tmux"):
             raise live.Skip("tmux is not installed")
-        self.server = f"spf-live-{os.getpid()}"
         Screen.count += 1
+        self.server = f"spf-live-{os.getpid()}-{Screen.count}"  # the last one may still be ending
         self.err = live.path(f"screen{Screen.count}.err")
         command = " ".join([live.SPF, *args, f"2>{self.err}"])
         subprocess.run(["tmux", "-L", self.server, "-f", "/dev/null", "new-session", "-d", "-x", "100",
