@@ -8,7 +8,6 @@
 #include "account.h"
 #include "capture/live.h"
 #include "capture/reorder.h"
-#include "capture/words.h"
 #include "conn/conns.h"
 #include "progress.h"
 #include "util/log.h"
@@ -267,7 +266,7 @@ static void on_data(struct pipeline *p, const struct chunk *c);
 /* Bytes that the kernel counted and the ring had no room for, before offset end_off. */
 static void take_lost(struct pipeline *p, struct conn *conn, int dir, uint64_t end_off)
 {
-	struct chunk lost = words_default(CHUNK_LOST);
+	struct chunk lost = chunk_of(CHUNK_LOST);
 
 	lost.cause = GAP_RINGBUF_DROP;
 	lost.sock = conn->sock[dir];

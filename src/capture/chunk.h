@@ -58,4 +58,31 @@ struct chunk {
 	struct chunk_net net[2];  /* TCP: of sock, of peer */
 };
 
+/* Of which nothing is known. */
+static const struct chunk chunk_unknown = {
+	.read_ns = -1,
+	.pid = -1,
+	.tid = -1,
+	.reader_pid = -1,
+	.reader_tid = -1,
+	.fds = -1,
+	.unread = { -1, -1 },
+	.end = { { .pid = -1, .uid = -1 }, { .pid = -1, .uid = -1 } },
+};
+
+/* Makes c a chunk of that kind of which nothing else is known. */
+static inline void chunk_init(struct chunk *c, enum chunk_kind kind)
+{
+	*c = chunk_unknown;
+	c->kind = kind;
+}
+
+static inline struct chunk chunk_of(enum chunk_kind kind)
+{
+	struct chunk c;
+
+	chunk_init(&c, kind);
+	return c;
+}
+
 #endif

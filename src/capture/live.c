@@ -168,19 +168,10 @@ static int next_dead(struct live *l, struct chunk *out)
 		if (d && !d->is_closed) {
 			live_counts(&l->base, d->sock, &c);
 			d->is_closed = true;
-			*out = (struct chunk){
-				.kind = CHUNK_CLOSE,
-				.sock = d->sock,
-				.off = c.read,
-				.ts_ns = l->round_ns,
-				.read_ns = -1,
-				.pid = -1,
-				.tid = -1,
-				.reader_pid = -1,
-				.reader_tid = -1,
-				.fds = -1,
-				.unread = { -1, -1 },
-			};
+			chunk_init(out, CHUNK_CLOSE);
+			out->sock = d->sock;
+			out->off = c.read;
+			out->ts_ns = l->round_ns;
 			return 1;
 		}
 		if (d && !d->is_forgotten)
@@ -198,18 +189,9 @@ static int next_dead(struct live *l, struct chunk *out)
 
 static void common(struct chunk *c, const struct spf_event *e, enum chunk_kind kind)
 {
-	*c = (struct chunk){
-		.kind = kind,
-		.sock = e->sock,
-		.ts_ns = (int64_t)e->ts,
-		.read_ns = -1,
-		.pid = -1,
-		.tid = -1,
-		.reader_pid = -1,
-		.reader_tid = -1,
-		.fds = -1,
-		.unread = { -1, -1 },
-	};
+	chunk_init(c, kind);
+	c->sock = e->sock;
+	c->ts_ns = (int64_t)e->ts;
 }
 
 static void set_reader(struct chunk *c, const struct spf_event *e)

@@ -135,7 +135,7 @@ static int read_facts(struct own *o, struct bytes comment, int64_t ts_ns)
 		o->s.end_ns = ts_ns - o->s.epoch_ns;
 	if (!kind_of(word, &kind))
 		return 0;
-	words_init(c, kind);
+	chunk_init(c, kind);
 	o->captured = 0;
 	while (words_next(&comment, &word)) {
 		if (bytes_equal(word, BYTES_LIT("again=1"))) {

@@ -424,7 +424,7 @@ static struct wconn *conn_of(struct pcapng_writer *w, const struct chunk *c)
 		return k;
 	if (c->kind == CHUNK_OPEN)
 		return conn_new(w, c);
-	open = words_default(CHUNK_OPEN);
+	open = chunk_of(CHUNK_OPEN);
 	open.sock = c->sock;
 	k = conn_new(w, &open);
 	k->is_unknown = true;

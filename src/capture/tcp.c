@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "capture/net.h"
-#include "capture/words.h"
 #include "util/hash.h"
 #include "util/limits.h"
 #include "util/xalloc.h"
@@ -159,7 +158,7 @@ static struct chunk *item_add(struct tcp *t, struct flow *f, int dir, enum chunk
 	}
 	i = &t->items[t->item_cnt++];
 	i->own = NULL;
-	words_init(&i->c, kind);
+	chunk_init(&i->c, kind);
 	i->c.sock = f->half[dir].sock;
 	i->c.off = f->half[dir].off;
 	i->c.ts_ns = ts_ns;

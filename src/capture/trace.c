@@ -194,7 +194,7 @@ static int read_open(struct trace *t, struct bytes line, struct chunk *out)
 	uint64_t id;
 	int rc;
 
-	*out = words_default(CHUNK_OPEN);
+	*out = chunk_of(CHUNK_OPEN);
 	out->role = ROLE_CLIENT;
 	rc = read_words(t, line, out, &id);
 	if (rc)
@@ -237,10 +237,10 @@ static int read_subject(struct trace *t, uint8_t what, struct bytes *line, struc
 	int rc;
 
 	if (what == 'F') {
-		*out = words_default(CHUNK_CLOSE);
+		*out = chunk_of(CHUNK_CLOSE);
 		return 0;
 	}
-	*out = words_default(what == '?' ? CHUNK_LOST : what == '>' ? CHUNK_SENT : CHUNK_DATA);
+	*out = chunk_of(what == '?' ? CHUNK_LOST : what == '>' ? CHUNK_SENT : CHUNK_DATA);
 	if (!words_next(line, &word))
 		return bad(t, "the line ends too early");
 	if (out->kind != CHUNK_DATA)
@@ -290,7 +290,7 @@ static int read_chunk(struct trace *t, uint8_t what, struct bytes line, struct c
 		return 1;
 	t->next_chunk = *out;
 	t->has_next = true;
-	*out = words_default(CHUNK_OPEN);
+	*out = chunk_of(CHUNK_OPEN);
 	out->ts_ns = t->next_chunk.ts_ns;
 	out->role = c->role;
 	out->early = t->early;

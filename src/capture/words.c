@@ -106,17 +106,6 @@ void strings_release(struct strings *t)
 	t->cnt = 0;
 }
 
-void words_init(struct chunk *c, enum chunk_kind kind)
-{
-	static const struct chunk unknown = {
-		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
-		.unread = { -1, -1 }, .end = { { .pid = -1, .uid = -1 }, { .pid = -1, .uid = -1 } },
-	};
-
-	*c = unknown;
-	c->kind = kind;
-}
-
 void words_put_number(struct buf *out, uint64_t v)
 {
 	char text[20];
@@ -243,10 +232,6 @@ static bool is_writer(const struct word *w)
 
 void words_print(struct buf *out, const struct chunk *c)
 {
-	static const struct chunk unset = { .read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1,
-					    .reader_tid = -1, .fds = -1, .unread = { -1, -1 },
-					    .end = { { .pid = -1, .uid = -1 }, { .pid = -1, .uid = -1 } } };
-
 	for (size_t i = 0; i < WORDS_CNT; i++) {
 		const struct word *w = &words[i];
 		const uint8_t *v = (const uint8_t *)c + w->at;
@@ -254,7 +239,7 @@ void words_print(struct buf *out, const struct chunk *c)
 		if (!(w->kinds & 1u << c->kind) || (is_writer(w) && !c->has_writer))
 			continue;
 		/* pid= stands for has_writer, so it is there even if it is -1 */
-		if (is_default(w, v, (const uint8_t *)&unset + w->at) && w->at != AT(pid))
+		if (is_default(w, v, (const uint8_t *)&chunk_unknown + w->at) && w->at != AT(pid))
 			continue;
 		buf_putc(out, ' ');
 		buf_puts(out, w->key);

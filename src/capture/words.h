@@ -3,7 +3,7 @@
  *
  * The text trace shows them and the pcapng writer keeps them in packet comments, so that both
  * give back exactly the chunk that was there. A word is printed where the value differs from
- * words_default(). Blanks, control characters, '\' and all beyond ASCII are written \xHH.
+ * chunk_of(). Blanks, control characters, '\' and all beyond ASCII are written \xHH.
  */
 #ifndef SPF_CAPTURE_WORDS_H
 #define SPF_CAPTURE_WORDS_H
@@ -24,17 +24,6 @@ struct strings {
 /* The kept copy of s, or NULL past LIMIT_FILE_STRINGS. */
 const char *strings_keep(struct strings *t, const char *s);
 void strings_release(struct strings *t);
-
-/* Makes c a chunk of that kind of which nothing is known. */
-void words_init(struct chunk *c, enum chunk_kind kind);
-
-static inline struct chunk words_default(enum chunk_kind kind)
-{
-	struct chunk c;
-
-	words_init(&c, kind);
-	return c;
-}
 
 /* Appends " key=value" for every fact of c that its kind has. */
 void words_print(struct buf *out, const struct chunk *c);

@@ -222,19 +222,16 @@ int conn_learn(struct conn *c, int dir, const struct chunk *chunk)
 
 struct chunk conn_learned(const struct conn *c, int64_t ts_ns)
 {
-	struct chunk open = {
-		.kind = CHUNK_OPEN,
-		.learned = true,
-		.early = c->info.seen_open,
-		.sock = c->sock[0],
-		.peer = c->sock[1],
-		.addr = c->addr,
-		.transport = c->info.transport,
-		.role = c->info.role[0],
-		.ts_ns = ts_ns,
-		.read_ns = -1, .pid = -1, .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1,
-	};
+	struct chunk open = chunk_of(CHUNK_OPEN);
 
+	open.learned = true;
+	open.early = c->info.seen_open;
+	open.sock = c->sock[0];
+	open.peer = c->sock[1];
+	open.addr = c->addr;
+	open.transport = c->info.transport;
+	open.role = c->info.role[0];
+	open.ts_ns = ts_ns;
 	memcpy(open.end, c->info.end, sizeof(open.end));
 	memcpy(open.unread, c->info.unread, sizeof(open.unread));
 	return open;

@@ -14,11 +14,10 @@
 #include "capture/file.h"
 #include "capture/pcapng_write.h"
 #include "capture/trace.h"
-#include "capture/words.h"
 
 static void make_bare(struct chunk *c)
 {
-	struct chunk bare = words_default(c->kind);
+	struct chunk bare = chunk_of(c->kind);
 
 	bare.cause = c->kind == CHUNK_LOST ? c->cause : GAP_RINGBUF_DROP;
 	bare.sock = c->sock;

@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include "capture/pcapng_write.h"
-#include "capture/words.h"
 
 #define STORY \
 	"@ epoch=1700000000.123456789 start=5\n" \
@@ -205,7 +204,7 @@ static void many_connections_have_their_own_addresses(void **state)
 	struct pcapng_options o = { 0 };
 	int fd = memfd_create("out", 0);
 	struct pcapng_writer *w = pcapng_writer_new(&fd, 1, &o, 0, 0);
-	struct chunk c = words_default(CHUNK_OPEN);
+	struct chunk c = chunk_of(CHUNK_OPEN);
 
 	for (uint64_t i = 0; i < 130000; i++) {
 		c.sock = 2 * i + 1;

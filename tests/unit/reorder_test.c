@@ -8,8 +8,11 @@
 
 static struct chunk base(enum chunk_kind kind, uint64_t sock, int64_t ts)
 {
-	return (struct chunk){ .kind = kind, .sock = sock, .ts_ns = ts, .read_ns = -1, .pid = -1,
-			       .tid = -1, .reader_pid = -1, .reader_tid = -1, .fds = -1 };
+	struct chunk c = chunk_of(kind);
+
+	c.sock = sock;
+	c.ts_ns = ts;
+	return c;
 }
 
 static void open_at(struct reorder *r, uint64_t a, uint64_t b, int64_t ts)
