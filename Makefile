@@ -21,7 +21,8 @@ endif
 # Inline GCC copies structs of some hundred bytes with an instruction (x86's rep movs) that takes
 # longer to start than the whole copy does in libc.
 COPY := -mstringop-strategy=libcall
-CFLAGS += $(and $(findstring yes,$(shell $(CC) $(COPY) -E -x c /dev/null >/dev/null 2>&1 && echo yes)),$(COPY))
+COPY := $(shell $(CC) $(COPY) -E -x c /dev/null >/dev/null 2>&1 && echo $(COPY))
+CFLAGS += $(COPY)
 # As BPF's headers call the machine that CC builds for.
 ARCH := $(subst aarch64,arm64,$(subst x86_64,x86,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
 Q := $(if $(filter 1,$(V)),,@)
