@@ -36,7 +36,7 @@ void decoder_free(struct decoder *d)
 
 enum proto decoder_proto(const struct decoder *d)
 {
-	return d && d->handler ? d->handler->proto : PROTO_UNKNOWN;
+	return d ? handler_proto(d) : PROTO_UNKNOWN;
 }
 
 void decoder_open(struct decoder *d, const struct stamp *st)

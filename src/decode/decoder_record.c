@@ -121,7 +121,7 @@ void decoder_put_head(struct decoder *d, enum record_kind kind, int dir, const s
 	head->kind = (uint8_t)kind;
 	head->from = (uint8_t)info->role[dir];
 	head->transport = (uint8_t)info->transport;
-	head->proto = (uint8_t)(d->handler ? d->handler->proto : PROTO_UNKNOWN);
+	head->proto = (uint8_t)handler_proto(d);
 	head->tls = info->tls;
 	head->hidden = 0;
 	head->exact = !d->dir[dir].inexact;

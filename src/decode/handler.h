@@ -110,6 +110,11 @@ struct decoder {
 	char comm_text[2][16];
 };
 
+static inline enum proto handler_proto(const struct decoder *d)
+{
+	return d->handler ? d->handler->proto : PROTO_UNKNOWN;
+}
+
 /* The head of a record that dir's endpoint wrote at st, with its strings in the batch.
  * False if there is no room for them; decoder_head_room() is what they may take. */
 bool decoder_head(struct decoder *d, enum record_kind kind, int dir, const struct stamp *st,

@@ -187,8 +187,8 @@ void h2_stream_set_context(struct h2_stream *s, const struct h2_message *m)
 {
 	struct bytes parts[H2_PARTS];
 
-	for (int i = 0; i < H2_PARTS;
-	     i++) { /* a huge path is on its HEADERS; others show its start */
+	/* a huge path is on its HEADERS; others show its start */
+	for (int i = 0; i < H2_PARTS; i++) {
 		parts[i] = m->parts[i];
 		if (parts[i].len > LIMIT_CONTEXT_LEN)
 			parts[i].len = LIMIT_CONTEXT_LEN;

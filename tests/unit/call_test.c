@@ -353,20 +353,27 @@ static void without_read_times_the_latency_is_that_of_the_capture(void **state)
 	buf_release(&s);
 }
 
+/* Begins a call whose first message, abcdef, has a gap after ab; returns what comes behind it. */
+static struct bytes begin_cut_call(struct pair *p, struct buf *c, uint64_t missing)
+{
+	struct bytes in;
+
+	pair_init(p, true);
+	give(p, CLIENT, BYTES_LIT(PREFACE));
+	rpc(c, 1, "/a.B/Do");
+	RAW(c, 0, 0, 1, "\0\0\0\0\6abcdef\0\0\0\0\2gh");
+	in = buf_bytes(c);
+	give(p, CLIENT, bytes_of(in.p, in.len - 11));
+	gap_of(p, CLIENT, missing);
+	return bytes_of(in.p + in.len - 11 + missing, 11 - missing);
+}
+
 static void a_gap_in_a_body_cuts_one_message(void **state)
 {
 	struct buf c = { 0 };
-	struct bytes in;
 	struct pair p;
 
-	pair_init(&p, true);
-	give(&p, CLIENT, BYTES_LIT(PREFACE));
-	rpc(&c, 1, "/a.B/Do");
-	RAW(&c, 0, 0, 1, "\0\0\0\0\6abcdef\0\0\0\0\2gh");
-	in = buf_bytes(&c);
-	give(&p, CLIENT, bytes_of(in.p, in.len - 11));
-	gap_of(&p, CLIENT, 3);
-	give(&p, CLIENT, bytes_of(in.p + in.len - 8, 8));
+	give(&p, CLIENT, begin_cut_call(&p, &c, 3));
 	close_pair(&p, OUTCOME_CAPTURE_END);
 	assert_text(buf_bytes(&p.out),
 		    "gap ringbuf_drop 3 recovered\n"
@@ -380,21 +387,15 @@ static void a_gap_in_a_body_cuts_one_message(void **state)
 static void a_message_that_ends_in_a_gap_comes_before_the_next_gap(void **state)
 {
 	struct buf c = { 0 };
-	struct bytes in;
+	struct bytes rest;
 	struct pair p;
 
-	pair_init(&p, true);
-	give(&p, CLIENT, BYTES_LIT(PREFACE));
-	rpc(&c, 1, "/a.B/Do");
-	RAW(&c, 0, 0, 1, "\0\0\0\0\6abcdef\0\0\0\0\2gh");
-	in = buf_bytes(&c);
-	give(&p, CLIENT, bytes_of(in.p, in.len - 11));
-	gap_of(&p, CLIENT, 4);
+	rest = begin_cut_call(&p, &c, 4);
 	assert_text(buf_bytes(&p.out),
 		    "gap ringbuf_drop 4 recovered\n"
 		    "message client 1.1 len=6 /a.B/Do data=ab incomplete\n");
 	gap_of(&p, CLIENT, 3);
-	give(&p, CLIENT, bytes_of(in.p + in.len - 4, 4));
+	give(&p, CLIENT, bytes_of(rest.p + 3, rest.len - 3));
 	close_pair(&p, OUTCOME_CAPTURE_END);
 	assert_text(buf_bytes(&p.out),
 		    "gap ringbuf_drop 4 recovered\n"
