@@ -17,12 +17,26 @@
 local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
 local used, timeouts, late, calls = agg.quantile(), agg.quantile(), agg.count(), agg.count()
 
+local total, hidden = 0, 0
+
+-- A field whose name is not known may be grpc-timeout.
+local function has_hidden(headers)
+  for _, h in ipairs(headers or {}) do
+    if h.unknown == true and (h.name:sub(1, 1) == "?" or h.name == "grpc-timeout") then return true end
+  end
+  return false
+end
+
 function on_call(c)
   local m = c.rpc_method
   if not m then return end
   calls:add(m)
+  total = total + 1
   local timeout = c.timeout_us
-  if not timeout then return end
+  if not timeout then
+    if has_hidden(c.request.headers) then hidden = hidden + 1 end
+    return
+  end
   timeouts:add(timeout, m)
   if c.duration_us and timeout > 0 then used:add(c.duration_us / timeout, m) end
   if c.rpc_status == "DEADLINE_EXCEEDED" or c.duration_us and c.duration_us > timeout then late:add(m) end
@@ -39,4 +53,7 @@ function on_end()
     t:row(r.key, r.count, with, late:get(r.key), fmt.duration(timeouts:quantile(0.5, r.key), "us"), share(0.5), share(0.99))
   end
   t:print()
+  if hidden > 0 then
+    print(("whether %d of %d calls have a deadline is unknown: their connection is older than the capture"):format(hidden, total))
+  end
 end

@@ -15,6 +15,7 @@
 --     → :authority: localhost
 --     → user-agent: grpc-python/1.51.1 grpc-c/29.0.0 (linux; chttp2)
 local agg, fmt, text, color = require "spf.agg", require "spf.fmt", require "spf.text", require "spf.color"
+local grpc = require "spf.grpc"
 local counts = agg.count()
 local calls, unknown = 0, 0
 
@@ -35,7 +36,7 @@ end
 function on_call(c)
   if not c.rpc_method then return end
   calls = calls + 1
-  if not c.rpc_status and c.outcome == "complete" then unknown = unknown + 1 end
+  if grpc.is_unknown(c) then unknown = unknown + 1 end
   if not c.failed then return end
   local status = c.rpc_status or c.error or c.outcome
   counts:add(c.rpc_method, status)
@@ -54,7 +55,5 @@ function on_end()
     print()
     counts:print { columns = { "method", "status" } }
   end
-  if unknown > 0 then
-    print(("the status of %d of %d calls is unknown: their connection is older than the capture"):format(unknown, calls))
-  end
+  grpc.print_unknown(unknown, calls)
 end

@@ -14,7 +14,7 @@
 -- demo.Shop/Buy            2    2   192us   267us
 -- demo.Shop/Deliver        2    1  50.9ms   300ms
 -- demo.Shop/Haggle         2    0  1.07ms  4.55ms
-local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
+local agg, tab, fmt, grpc = require "spf.agg", require "spf.table", require "spf.fmt", require "spf.grpc"
 local lat, err = agg.quantile(), agg.count()
 local calls, unknown = 0, 0
 
@@ -23,7 +23,7 @@ function on_call(c)
   lat:add(c.duration_us or 0, c.rpc_method)
   if c.failed then err:add(c.rpc_method) end
   calls = calls + 1
-  if not c.rpc_status and c.outcome == "complete" then unknown = unknown + 1 end
+  if grpc.is_unknown(c) then unknown = unknown + 1 end
 end
 
 function on_end()
@@ -32,7 +32,5 @@ function on_end()
     t:row(r.key, r.count, err:get(r.key), fmt.duration(r.p50, "us"), fmt.duration(r.p99, "us"))
   end
   t:print()
-  if unknown > 0 then
-    print(("the status of %d of %d calls is unknown: their connection is older than the capture"):format(unknown, calls))
-  end
+  grpc.print_unknown(unknown, calls)
 end

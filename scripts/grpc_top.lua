@@ -17,7 +17,7 @@
 -- demo.Shop/Buy            2      2.1    2   192us   267us   267us    24B
 -- demo.Shop/Deliver        2      4.1    1  50.9ms   300ms   300ms    36B
 -- demo.Shop/Haggle         2      2.1    0  1.07ms  4.55ms  4.55ms   164B
-local agg, fmt, screen = require "spf.agg", require "spf.fmt", require "spf.screen"
+local agg, fmt, screen, grpc = require "spf.agg", require "spf.fmt", require "spf.screen", require "spf.grpc"
 local lat, err, unknown, bytes = agg.quantile(), agg.count(), agg.count(), agg.sum()
 local before, rate, last = {}, {}, nil
 
@@ -28,7 +28,7 @@ function on_call(c)
   bytes:add(c.req_bytes + c.resp_bytes, m)
   if c.failed then
     err:add(m)
-  elseif not c.rpc_status and c.outcome == "complete" then
+  elseif grpc.is_unknown(c) then
     unknown:add(m)
   end
 end

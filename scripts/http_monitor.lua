@@ -22,9 +22,9 @@
 -- ADDRESS       EXCHANGES  FAILED  UNANSWERED
 -- /run/h1.sock          7       1           0
 -- /run/h2.sock          1       0           0
-local agg, tab, fmt = require "spf.agg", require "spf.table", require "spf.fmt"
+local agg, tab, fmt, grpc = require "spf.agg", require "spf.table", require "spf.fmt", require "spf.grpc"
 local all, failed, unanswered, latency = agg.count(), agg.count(), agg.count(), agg.hist()
-local seen, shown = 0, 0
+local seen, shown, unknown = 0, 0, 0
 
 function on_call(c)
   local us, addr = c.latency_us, c.addr or "?"
@@ -32,6 +32,7 @@ function on_call(c)
   all:add(addr)
   if us then latency:add(us, addr) else unanswered:add(addr) end
   if c.failed then failed:add(addr) end
+  if grpc.is_unknown(c) then unknown = unknown + 1 end
   if not spf.args.each then return end
   print(("%s  %s  %s %s  %s  %s"):format(fmt.time(c.start or c.ts), addr, c.method or "?",
     c.path or "?", c.status or c.outcome, us and fmt.duration(us, "us") or "no response"))
@@ -44,6 +45,7 @@ local function summary()
   end
   print ""
   t:print()
+  grpc.print_unknown(unknown, seen)
   print ""
   latency:print { unit = "us", top = spf.args.top }
   shown = seen

@@ -201,7 +201,7 @@ function on_http(r) end
 ---@field rpc_status_likely string? OK where rpc_status cannot be known (the capture began in the middle of the connection) but the same unknown fields ended a response of one message; no proof
 ---@field grpc_status integer? gRPC status as a number
 ---@field grpc_message string? grpc-message, percent-decoded
----@field failed boolean status 500 or more, gRPC not OK, reset, or no response
+---@field failed boolean known to be so: status 500 or more, gRPC not OK, reset, or no response
 ---@field start number? epoch seconds when the request was written
 ---@field latency_us number? us, client's view: request headers written to response headers read
 ---@field server_us number? us, server's view: request read to response headers written

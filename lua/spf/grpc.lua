@@ -27,4 +27,21 @@ function grpc.timeout(s)
   return n and tonumber(n) * UNITS[unit]
 end
 
+--- True of a gRPC call that ended with a status which nothing on the wire tells. It is not failed,
+--- as nobody knows, and must not be counted as if it had gone well either.
+---@param c table a record of on_call
+---@return boolean
+function grpc.is_unknown(c)
+  local is_grpc = c.rpc_method or c.rpc_status_likely
+  return is_grpc ~= nil and c.rpc_status == nil and c.outcome == "complete"
+end
+
+--- Prints of how many calls the status is unknown, if of any.
+---@param unknown integer
+---@param calls integer
+function grpc.print_unknown(unknown, calls)
+  if unknown == 0 then return end
+  print(("the status of %d of %d calls is unknown: their connection is older than the capture"):format(unknown, calls))
+end
+
 return grpc
