@@ -244,6 +244,13 @@ static void odd_heads_are_shown_as_they_came(void **state)
 		  "RESP 404  1.1 f0 ka1 [Content-Length=0] !no blank after the statu\nEND 1\n");
 }
 
+/* RFC 9112 §5.1 */
+static void blanks_around_a_value_are_not_of_it(void **state)
+{
+	REQUESTS("GET / HTTP/1.1\r\nA:  b c  \r\nB:\t d \t\r\nC:  \r\nD:e\r\n\r\n",
+		 "REQ GET / 1.1 f0 ka1 [A=b c] [B=d] [C=] [D=e]\nEND 1\n");
+}
+
 static void a_fold_after_an_empty_value_is_its_value(void **state)
 {
 	REQUESTS("GET / HTTP/1.1\r\nA:\r\n b\r\n\r\n",
@@ -429,6 +436,7 @@ int main(void)
 		cmocka_unit_test(a_response_to_head_has_no_body),
 		cmocka_unit_test(after_an_upgrade_nothing_is_consumed),
 		cmocka_unit_test(odd_heads_are_shown_as_they_came),
+		cmocka_unit_test(blanks_around_a_value_are_not_of_it),
 		cmocka_unit_test(a_fold_after_an_empty_value_is_its_value),
 		cmocka_unit_test(two_framings_at_once_are_named),
 		cmocka_unit_test(a_request_that_contradicts_itself_ends_framing),
