@@ -8,11 +8,15 @@
 #include "util/xalloc.h"
 
 #define ENTRY_OVERHEAD 32u /* RFC 7541 §4.1 */
-#define GROW_STEP 64u
-#define ENTRY_HEAD ((uint32_t)offsetof(struct hpack_entry, text))
-#define FIRST_ID 128u
+#define GROW_STEP      64u
+#define ENTRY_HEAD     ((uint32_t)offsetof(struct hpack_entry, text))
+#define FIRST_ID       128u
+#define MOVE_LEAST     8 /* insertions between two moves of the places */
 
-#define FIELD(n, v) { n, v }
+#define FIELD(n, v)                                                                                \
+	{                                                                                          \
+		n, v                                                                               \
+	}
 
 /* RFC 7541 Appendix A */
 static const struct {
@@ -120,14 +124,22 @@ __attribute__((constructor)) static void build_static_table(void)
 	}
 }
 
-static uint32_t fresh_id(void)
+uint32_t hpack_table_new_id(void)
 {
 	return next_id < HPACK_NAME_UNKNOWN ? next_id++ : 0;
 }
 
+static void set_max(struct hpack_table *t, uint32_t max, bool known)
+{
+	t->max = max;
+	t->max_known = known;
+	t->room = known && max < LIMIT_HPACK_TABLE ? max : LIMIT_HPACK_TABLE;
+}
+
 void hpack_table_init(struct hpack_table *t, uint32_t max)
 {
-	*t = (struct hpack_table){ .max = max, .max_known = true };
+	*t = (struct hpack_table){ 0 };
+	set_max(t, max, true);
 }
 
 void hpack_table_release(struct hpack_table *t)
@@ -146,62 +158,62 @@ static void drop_entries(struct hpack_table *t)
 void hpack_table_lose(struct hpack_table *t)
 {
 	drop_entries(t);
-	t->max_known = false;
+	set_max(t, 0, false);
 	t->old_unknown = true;
 	t->inserted = 0;
 	t->losses++;
 }
 
-static struct hpack_entry *entry(const struct hpack_table *t, uint32_t age)
-{
-	return (void *)(t->mem + (size_t)HPACK_ALIGN * *hpack_table_place(t, age));
-}
-
 /* At least: the true length of an unknown name is not known. An entry is then kept longer than
  * the encoder keeps it, which harms nothing, for indices count from the newest. */
-static uint32_t entry_size(const struct hpack_entry *e)
+static uint32_t entry_size(uint32_t name_len, uint32_t value_len, uint32_t name_id)
 {
-	return (e->name_id & HPACK_NAME_UNKNOWN ? 0u : e->name_len) + e->value_len + ENTRY_OVERHEAD;
+	return (name_id & HPACK_NAME_UNKNOWN ? 0u : name_len) + value_len + ENTRY_OVERHEAD;
 }
 
 /* Drops the oldest until the rest has at most size bytes. Where the encoder's maximum is what
  * forces the first of them out, everything older has gone before it. */
 static void evict(struct hpack_table *t, uint32_t size)
 {
-	while (t->size > size) {
-		struct hpack_entry *e = entry(t, --t->cnt);
+	uint32_t cnt = t->cnt, kept = t->size;
 
-		t->size -= entry_size(e);
-		t->old_unknown = !t->max_known || t->max > LIMIT_HPACK_TABLE;
-	}
-}
+	if (kept <= size)
+		return;
+	do {
+		const struct hpack_entry *e = hpack_table_entry(t, --cnt);
 
-static uint32_t room(const struct hpack_table *t)
-{
-	return t->max_known && t->max < LIMIT_HPACK_TABLE ? t->max : LIMIT_HPACK_TABLE;
+		kept -= entry_size(e->name_len, e->value_len, e->name_id);
+	} while (kept > size);
+	t->cnt = (uint16_t)cnt;
+	t->size = kept;
+	t->old_unknown = !t->max_known || t->max > LIMIT_HPACK_TABLE;
 }
 
 void hpack_table_resize(struct hpack_table *t, uint32_t max)
 {
-	t->max = max;
-	t->max_known = true;
-	evict(t, room(t));
+	set_max(t, max, true);
+	evict(t, t->room);
 	/* What is left may fill the table so far that no older entry fits beside it. */
 	if (t->size + ENTRY_OVERHEAD > max)
 		t->old_unknown = false;
 }
 
-static void grow_places(struct hpack_table *t)
+/* Makes room behind the places in use: moves them to the front, or to larger memory if that
+ * would have to be done again soon. */
+static void make_places(struct hpack_table *t)
 {
-	uint32_t cap = t->at_cap + 16u + t->at_cap / 4u;
-	uint16_t *at = xmalloc(cap * sizeof(*at));
+	uint16_t *at = t->at;
 
-	for (uint32_t i = 0; i < t->cnt; i++)
-		at[i] = *hpack_table_place(t, t->cnt - 1 - i);
-	free(t->at);
+	if (t->at_cap - t->cnt < MOVE_LEAST) {
+		t->at_cap += (uint16_t)(16 + t->at_cap / 4);
+		at = xmalloc(t->at_cap * sizeof(*at));
+	}
+	if (t->cnt)
+		memmove(at, t->at + t->at_end - t->cnt, t->cnt * sizeof(*at));
+	if (at != t->at)
+		free(t->at);
 	t->at = at;
-	t->at_cap = (uint16_t)cap;
-	t->head = t->cnt;
+	t->at_end = t->cnt;
 }
 
 /* What to take beyond what is needed, when there are len bytes: half as much while there is
@@ -213,16 +225,22 @@ static uint32_t spare(uint32_t len)
 	return len < 1024 ? len / 2 : len < 4096 ? 64 : len / 8;
 }
 
+/* The first byte of mem that the oldest entry takes. */
+static uint32_t oldest_at(const struct hpack_table *t)
+{
+	return HPACK_ALIGN * t->at[t->at_end - t->cnt];
+}
+
 /* Gives the entries larger memory, with room for need more bytes behind the newest. They stay where
  * they are if they lie in their order, as while a table fills up for the first time. */
 static void grow_mem(struct hpack_table *t, uint32_t need)
 {
-	bool ordered = !t->cnt || *hpack_table_place(t, t->cnt - 1u) == 0;
+	bool ordered = !t->cnt || oldest_at(t) == 0;
 	uint32_t len = ordered ? t->end : 0, cap;
 	uint8_t *mem;
 
 	for (uint32_t i = 0; !ordered && i < t->cnt; i++)
-		len += place_len(entry(t, i));
+		len += place_len(hpack_table_entry(t, i));
 	cap = len + need + spare(len);
 	cap = (cap > t->mem_cap ? cap : t->mem_cap + 1) + GROW_STEP - 1;
 	cap -= cap % GROW_STEP;
@@ -234,10 +252,10 @@ static void grow_mem(struct hpack_table *t, uint32_t need)
 	mem = xmalloc(cap + HPACK_SLACK);
 	t->end = 0;
 	for (uint32_t i = t->cnt; i-- > 0;) {
-		const struct hpack_entry *e = entry(t, i);
+		const struct hpack_entry *e = hpack_table_entry(t, i);
 
 		memcpy(mem + t->end, e, place_len(e));
-		*hpack_table_place(t, i) = (uint16_t)(t->end / HPACK_ALIGN);
+		t->at[t->at_end - 1 - i] = (uint16_t)(t->end / HPACK_ALIGN);
 		t->end += place_len(e);
 	}
 	free(t->mem);
@@ -247,10 +265,11 @@ static void grow_mem(struct hpack_table *t, uint32_t need)
 /* Where in mem the next entry, of len bytes, goes: behind the newest, or before the oldest. */
 static uint32_t find_place(struct hpack_table *t, uint32_t len)
 {
-	uint32_t oldest = t->cnt ? HPACK_ALIGN * *hpack_table_place(t, t->cnt - 1u) : 0;
+	uint32_t oldest;
 
 	if (!t->cnt)
 		t->end = 0;
+	oldest = t->cnt ? oldest_at(t) : 0;
 	if (t->cnt && oldest >= t->end) { /* the newest lie before the oldest */
 		if (oldest - t->end < len)
 			grow_mem(t, len);
@@ -263,48 +282,40 @@ static uint32_t find_place(struct hpack_table *t, uint32_t len)
 	return t->end;
 }
 
-void hpack_table_insert(struct hpack_table *t, struct hpack_field *f)
+void hpack_table_insert(struct hpack_table *t, struct bytes text, uint32_t name_len,
+			uint32_t name_id, uint32_t value_id)
 {
-	uint32_t text_len = (uint32_t)(f->name.len + f->value.len);
-	uint64_t size = (uint64_t)(f->unknown ? 0 : f->name.len) + f->value.len + ENTRY_OVERHEAD;
+	uint32_t value_len = (uint32_t)text.len - name_len;
+	uint32_t size = entry_size(name_len, value_len, name_id);
+	uint32_t at, len = aligned(ENTRY_HEAD + (uint32_t)text.len);
 	struct hpack_entry *e;
-	uint32_t at, len;
 
 	t->inserted++;
-	if (!f->name_id)
-		f->name_id = fresh_id();
-	if (!f->value_id)
-		f->value_id = fresh_id();
-	if (size > room(t)) { /* RFC 7541 §4.4: not an error, it empties the table */
+	if (size > t->room) { /* RFC 7541 §4.4: not an error, it empties the table */
 		t->old_unknown = !t->max_known || size <= t->max;
 		drop_entries(t);
 		return;
 	}
-	if (t->size + size > room(t))
-		evict(t, room(t) - (uint32_t)size);
-	len = aligned(ENTRY_HEAD + text_len);
+	evict(t, t->room - size);
 	at = find_place(t, len);
-	if (t->cnt == t->at_cap)
-		grow_places(t);
+	if (t->at_end == t->at_cap)
+		make_places(t);
 	e = (void *)(t->mem + at);
-	*e = (struct hpack_entry){
-		.name_len = (uint16_t)f->name.len,
-		.value_len = (uint16_t)f->value.len,
-		.name_id = f->name_id | (f->unknown ? HPACK_NAME_UNKNOWN : 0),
-		.value_id = f->value_id,
-	};
-	memcpy(e->text, f->name.p, text_len);
-	if (t->head == t->at_cap)
-		t->head = 0;
-	t->at[t->head++] = (uint16_t)(at / HPACK_ALIGN);
+	e->name_len = (uint16_t)name_len;
+	e->value_len = (uint16_t)value_len;
+	e->name_id = name_id;
+	e->value_id = value_id;
+	memcpy(e->text, text.p, text.len);
+	t->at[t->at_end++] = (uint16_t)(at / HPACK_ALIGN);
 	t->end = at + len;
 	t->cnt++;
-	t->size += (uint32_t)size;
+	t->size += size;
 }
 
 bool hpack_table_is_unknown(const struct hpack_table *t, uint64_t index)
 {
-	return t->old_unknown && index > HPACK_STATIC_CNT + (uint32_t)t->cnt && index < LIMIT_HPACK_INDEX;
+	return t->old_unknown && index > HPACK_STATIC_CNT + (uint32_t)t->cnt &&
+	       index < LIMIT_HPACK_INDEX;
 }
 
 bool hpack_table_get(const struct hpack_table *t, uint64_t index, struct hpack_field *f)

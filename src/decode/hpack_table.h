@@ -52,16 +52,17 @@ enum { HPACK_ALIGN = 4 }; /* of entries; their places are given in units of it *
 /* Set up with hpack_table_init(); a zeroed one may be released. */
 struct hpack_table {
 	uint8_t *mem;       /* a ring of entries, each in one piece, oldest first */
-	uint16_t *at;       /* a ring of their places in mem, the next newest at head */
+	uint16_t *at;       /* their places in mem, the newest one's before at_end */
 	uint32_t mem_cap;
 	uint32_t end;       /* in mem, behind the newest */
 	uint16_t at_cap;
-	uint16_t head;
+	uint16_t at_end;
 	uint16_t cnt;
 	bool max_known;
 	bool old_unknown;   /* there may be entries older than those kept */
 	uint32_t size;      /* as RFC 7541 §4.1 counts */
 	uint32_t max;       /* of the encoder, if max_known */
+	uint32_t room;      /* for entries: max, or LIMIT_HPACK_TABLE if that is less */
 	uint32_t inserted;  /* since the last loss */
 	uint32_t losses;
 };
@@ -75,20 +76,24 @@ void hpack_table_lose(struct hpack_table *t);
 /* The encoder has set the maximum size (RFC 7541 §4.3). */
 void hpack_table_resize(struct hpack_table *t, uint32_t max);
 
-/* Inserts at the front, evicting as RFC 7541 §4.4 says. The value must lie right behind the name,
- * and neither in the table (the name may be an entry's that is evicted now). The ids are set here
- * where they are 0. */
-void hpack_table_insert(struct hpack_table *t, struct hpack_field *f);
+/* A number that no name or value has had; 0 if there is none left. */
+uint32_t hpack_table_new_id(void);
+
+/* Inserts at the front, evicting as RFC 7541 §4.4 says. text: the name and, right behind it, the
+ * value; not in the table, whose entries may be evicted or moved now. The ids are as in an entry,
+ * HPACK_NAME_UNKNOWN too. */
+void hpack_table_insert(struct hpack_table *t, struct bytes text, uint32_t name_len,
+			uint32_t name_id, uint32_t value_id);
 
 extern uint8_t hpack_static_mem[];
 extern uint16_t hpack_static_at[HPACK_STATIC_CNT + 1];
 
-/* Where in mem the entry of that age lies, 0 for the newest; age < cnt. */
-static inline uint16_t *hpack_table_place(const struct hpack_table *t, uint32_t age)
+/* The entry of that age, 0 for the newest; age < cnt. */
+static inline struct hpack_entry *hpack_table_entry(const struct hpack_table *t, size_t age)
 {
-	uint32_t i = t->head + (t->head <= age ? t->at_cap : 0u) - 1 - age;
+	const uint16_t *newest = t->at + t->at_end - 1;
 
-	return &t->at[i];
+	return (void *)(t->mem + (size_t)HPACK_ALIGN * *(newest - age));
 }
 
 /* The entry at index of both tables (1 = first of the static one), readable HPACK_SLACK beyond
@@ -98,8 +103,7 @@ static inline const struct hpack_entry *hpack_table_find(const struct hpack_tabl
 	uint64_t age = index - HPACK_STATIC_CNT - 1; /* huge for the static ones */
 
 	if (age < t->cnt)
-		return (const void *)(t->mem +
-				      (size_t)HPACK_ALIGN * *hpack_table_place(t, (uint32_t)age));
+		return hpack_table_entry(t, age);
 	if (index - 1 < HPACK_STATIC_CNT)
 		return (const void *)(hpack_static_mem + (size_t)HPACK_ALIGN * hpack_static_at[index]);
 	return NULL;
