@@ -41,13 +41,17 @@ static bool read_file(const char *path, struct buf *out)
 {
 	FILE *f = fopen(path, "r");
 	size_t n;
+	int err;
 
 	if (!f)
 		return false;
+	errno = 0;
 	while ((n = fread(buf_reserve(out, 65536), 1, 65536, f)) > 0)
 		buf_added(out, n);
+	err = ferror(f) ? errno : 0; /* of a folder EISDIR */
 	fclose(f);
-	return true;
+	errno = err;
+	return !err;
 }
 
 struct listed {
@@ -190,30 +194,30 @@ static void list(const struct options *o, struct buf *out)
 }
 
 /* The text of the script that the command line names; NUL-terminated. */
-static struct bytes load(const struct options *o, char **path)
+static void load(const struct options *o, char **path, struct buf *text)
 {
-	struct buf text = { 0 };
 	char *why;
 
 	*path = find_script(o->action_arg, o->script_dir, &why);
 	if (!*path)
 		die(EXIT_USAGE, "%s", why);
-	if (!read_file(*path, &text))
+	if (!read_file(*path, text))
 		die(EXIT_USAGE, "cannot read script %s: %s", *path, strerror(errno));
-	return buf_bytes(&text);
 }
 
 static void info(const struct options *o, struct buf *out)
 {
 	struct script_header h = { 0 };
+	struct buf text = { 0 };
 	char *path, *why;
-	struct bytes text = load(o, &path);
 
+	load(o, &path, &text);
 	become_user(o);
-	if (header_parse(text, path, &h, &why))
+	if (header_parse(buf_bytes(&text), path, &h, &why))
 		die(EXIT_USAGE, "%s", why);
 	header_print(&h, o->action_arg, out);
 	header_release(&h);
+	buf_release(&text);
 	free(path);
 }
 
@@ -221,13 +225,16 @@ static void check(const struct options *o, struct buf *out)
 {
 	char *path, *why;
 	struct script_source src = { .what = SCRIPT_FILE };
+	struct buf text = { 0 };
 
-	src.text = load(o, &path);
+	load(o, &path, &text);
+	src.text = buf_bytes(&text);
 	src.name = path;
 	become_user(o);
 	if (scripts_check(&src, &why))
 		die(EXIT_USAGE, "%s", why);
 	buf_printf(out, "%s is sound\n", path);
+	buf_release(&text);
 	free(path);
 }
 
