@@ -111,6 +111,41 @@ static void open_scripts(struct monitor *m)
 	}
 }
 
+/* A file that is read or written already, opened again to be written, would be lost. */
+static bool is_in_use(const struct monitor *m, const struct stat *st)
+{
+	int fds[OPTIONS_SCRIPTS + OPTIONS_FILES + 2] = { m->input, m->output };
+	size_t cnt = 2;
+	struct stat other;
+
+	for (size_t i = 0; i < m->script_cnt; i++)
+		fds[cnt++] = m->script[i];
+	for (size_t i = 0; i < m->file_cnt; i++)
+		fds[cnt++] = m->file[i];
+	for (size_t i = 0; i < cnt; i++)
+		if (fds[i] >= 0 && !fstat(fds[i], &other) && other.st_dev == st->st_dev &&
+		    other.st_ino == st->st_ino)
+			return true;
+	return false;
+}
+
+/* Opens a file to be written, and empties it. */
+static int open_output(const struct monitor *m, const char *name, int flags)
+{
+	int fd = open(name, flags | O_CREAT | O_CLOEXEC, 0666);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fd;
+	if (is_in_use(m, &st))
+		die(EXIT_USAGE, "cannot write %s: spf reads it, or writes something else there", name);
+	if (ftruncate(fd, 0))
+		die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
+	return fd;
+}
+
 static void open_files(struct monitor *m)
 {
 	m->input = -1;
@@ -121,11 +156,8 @@ static void open_files(struct monitor *m)
 			die(EXIT_USAGE, "cannot read %s: %s", m->o->read_file, strerror(errno));
 	}
 	m->output = STDOUT_FILENO;
-	if (m->o->out_file) {
-		m->output = open(m->o->out_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (m->output < 0)
-			die(EXIT_USAGE, "cannot write %s: %s", m->o->out_file, strerror(errno));
-	}
+	if (m->o->out_file)
+		m->output = open_output(m, m->o->out_file, O_WRONLY);
 }
 
 /* The files of -w. "-" is stdout; then everything else that is printed goes to stderr. */
@@ -143,12 +175,9 @@ static void open_captures(struct monitor *m)
 	}
 	while (m->file_cnt < m->o->file_cnt) {
 		char *name = pcapng_file_name(m->o->write_file, m->file_cnt, m->o->file_cnt);
-		int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-		if (fd < 0)
-			die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
+		m->file[m->file_cnt++] = open_output(m, name, O_RDWR);
 		free(name);
-		m->file[m->file_cnt++] = fd;
 	}
 }
 
@@ -506,12 +535,12 @@ int monitor_main(const struct options *o, char **argv)
 	int status;
 
 	open_scripts(&m);
+	if (!o->read_file)
+		check_targets(o);
 	open_files(&m);
 	open_captures(&m);
-	if (!o->read_file) {
-		check_targets(o);
+	if (!o->read_file)
 		load_bpf(&m);
-	}
 	keys_init(&m.keys, m.output);
 	sandbox_protect_monitor();
 	start_worker(&m, argv);
