@@ -2,6 +2,7 @@
 #include "capture/pcapng_write.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -75,12 +76,12 @@ int pcapng_flush(struct pcapng_writer *w)
 		struct bytes b = buf_bytes(&w->out);
 		ssize_t n = write(w->fds[w->fd_at], b.p, b.len);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			w->error = -errno;
-		else
+		if (n >= 0)
 			buf_consume(&w->out, (size_t)n);
+		else if (errno == EAGAIN)
+			poll(&(struct pollfd){ w->fds[w->fd_at], POLLOUT, 0 }, 1, -1);
+		else if (errno != EINTR)
+			w->error = -errno;
 	}
 	return w->error;
 }
