@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* spf: one program, two processes. Started by a user it is the monitor; the monitor starts
  * it again as the worker. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,14 @@ const char *__asan_default_options(void)
 }
 #endif
 
+/* What spf prints by itself, without a worker. */
+static int printed(int status)
+{
+	if (fflush(stdout) || ferror(stdout))
+		die(EXIT_RUN, "cannot write the output: %s", strerror(errno));
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -30,22 +39,22 @@ int main(int argc, char **argv)
 		return worker_main(argc, argv);
 	log_escape_by(text_escape);
 	if (extcap_is_asked(argc, argv))
-		return extcap_main(argc, argv);
+		return printed(extcap_main(argc, argv));
 	if (options_parse(&o, argc, argv, &why))
 		die(EXIT_USAGE, "%s", why);
 	log_setup(o.quiet, o.verbose);
 	switch (o.action) {
 	case ACTION_HELP:
 		fputs(options_help, stdout);
-		return EXIT_OK;
+		return printed(EXIT_OK);
 	case ACTION_VERSION:
 		puts("spf " SPF_VERSION);
-		return EXIT_OK;
+		return printed(EXIT_OK);
 	case ACTION_DOCTOR:
-		return doctor_main();
+		return printed(doctor_main());
 	case ACTION_RUN:
 		return monitor_main(&o, argv);
 	default:
-		return catalog_main(&o);
+		return printed(catalog_main(&o));
 	}
 }

@@ -43,15 +43,27 @@ struct pipeline {
 	int64_t end_ns;   /* when the capture ended, in the source's clock */
 	int64_t now_ns;   /* time of the newest chunk, in the source's clock */
 	const char *reason; /* why it ends; NULL = it goes on */
+	bool is_cut_off, takes_rest; /* writing failed; it ends, the ring is taken to its end */
 	int status;
 };
 
 static void end(struct pipeline *p, const char *reason, int status)
 {
-	if (p->reason)
+	if (!p->reason)
+		p->reason = reason;
+	if (p->status == EXIT_OK)
+		p->status = status;
+}
+
+/* rc: of a write. A reader that went away had what it wanted; all else is a failure of spf. */
+static void check_output(struct pipeline *p, const char *what, int rc)
+{
+	if (rc >= 0 || p->is_cut_off)
 		return;
-	p->reason = reason;
-	p->status = status;
+	p->is_cut_off = true;
+	if (rc != -EPIPE)
+		log_warn("cannot write the %s: %s", what, strerror(-rc));
+	end(p, "output", rc == -EPIPE ? EXIT_OK : EXIT_RUN);
 }
 
 /* ---- batches: to the scripts, then to the printer ---- */
@@ -92,11 +104,9 @@ static void check_exit(struct pipeline *p)
 {
 	int code;
 
-	if (!p->scripts)
-		return;
-	if (scripts_want_exit(p->scripts, &code))
+	if (p->scripts && scripts_want_exit(p->scripts, &code))
 		end(p, "script", code);
-	else if (p->o->strict && scripts_errors(p->scripts))
+	else if (p->scripts && p->o->strict && scripts_errors(p->scripts))
 		end(p, "error", EXIT_RUN);
 }
 
@@ -108,6 +118,7 @@ static void flush_batch(struct pipeline *p, uint32_t need)
 		if (p->scripts)
 			scripts_run(p->scripts, p->batch);
 		print_batch(p);
+		check_output(p, "output", sink_error(p->out));
 		check_exit(p);
 		watch_enter(WATCH_DECODE);
 	} else if (need <= p->batch->cap) {
@@ -168,12 +179,8 @@ static void chunk_record(struct pipeline *p, const struct conn *conn, int dir,
 /* Only what is shown is written to -w. */
 static void write_chunk(struct pipeline *p, const struct chunk *c)
 {
-	int rc = p->writer ? pcapng_write(p->writer, c) : 0;
-
-	if (rc < 0 && rc != -EPIPE)
-		log_warn("cannot write the capture: %s", strerror(-rc));
-	if (rc < 0)
-		end(p, "output", rc == -EPIPE ? EXIT_OK : EXIT_RUN);
+	if (p->writer)
+		check_output(p, "capture", pcapng_write(p->writer, c));
 }
 
 /* Nobody wants the connection: the kernel need not copy its bytes either. */
@@ -410,7 +417,7 @@ static void drain_reorder(struct pipeline *p, int64_t settled_ns)
 {
 	struct chunk c;
 
-	while (p->reorder && !p->reason && reorder_next(p->reorder, settled_ns, &c))
+	while (p->reorder && (!p->reason || p->takes_rest) && reorder_next(p->reorder, settled_ns, &c))
 		take(p, &c);
 }
 
@@ -424,10 +431,9 @@ static void settle(struct pipeline *p)
 		scripts_tick(p->scripts, now, now + p->src->epoch_ns);
 		check_exit(p);
 	}
-	if (sink_flush(p->out) < 0)
-		end(p, "output", EXIT_OK);
-	if (p->writer && pcapng_flush(p->writer) < 0)
-		end(p, "output", EXIT_OK);
+	check_output(p, "output", sink_flush(p->out));
+	if (p->writer)
+		check_output(p, "capture", pcapng_flush(p->writer));
 	if (p->src->is_live && p->o->duration_ns && now - p->src->start_ns >= p->o->duration_ns)
 		end(p, "time", EXIT_OK);
 }
@@ -471,16 +477,12 @@ static bool turn(struct pipeline *p)
 	return false;
 }
 
-/* What the ring still holds. */
 static void take_rest(struct pipeline *p)
 {
-	const char *reason = p->reason;
-
-	p->reason = NULL; /* else the loop would end */
+	p->takes_rest = true;
 	while (turn(p) || turn(p))
 		;
 	drain_reorder(p, INT64_MAX);
-	p->reason = reason;
 }
 
 /* Of a connection that is open when the capture ends. */
@@ -519,7 +521,7 @@ static void finish(struct pipeline *p)
 	flush_batch(p, 0);
 	p->end_ns = p->src->is_live ? monotonic_ns() : p->src->end_ns ? p->src->end_ns : p->now_ns;
 	if (p->writer)
-		pcapng_finish(p->writer, p->end_ns);
+		check_output(p, "capture", pcapng_finish(p->writer, p->end_ns));
 }
 
 static void summarize(struct pipeline *p, int64_t began_ns)
@@ -536,10 +538,10 @@ static void summarize(struct pipeline *p, int64_t began_ns)
 	watch_enter(WATCH_END);
 	if (p->scripts) {
 		scripts_end(p->scripts, &s);
-		if (scripts_errors(p->scripts) && p->status == EXIT_OK)
-			p->status = EXIT_RUN;
+		if (scripts_errors(p->scripts))
+			end(p, p->reason, EXIT_RUN);
 	}
-	sink_flush(p->out);
+	check_output(p, "output", sink_flush(p->out));
 	account_print(&p->account, p->src, p->reorder ? reorder_stats(p->reorder) : NULL);
 }
 
@@ -560,8 +562,7 @@ int pipeline_run(struct pipeline *p, const volatile int *stop)
 			p->src->ops->wait(p->src, 1);
 	}
 	log_status_end();
-	if (!p->src->is_live && !began)
-		began = p->src->start_ns;
+	began = began ? began : p->src->start_ns;
 	finish(p);
 	summarize(p, began);
 	return p->status;

@@ -87,6 +87,11 @@ int sink_flush(struct sink *s)
 	return s->err;
 }
 
+int sink_error(const struct sink *s)
+{
+	return s->err;
+}
+
 static void flush_if_full(struct sink *s)
 {
 	if (s->out.len >= FULL_LEN)

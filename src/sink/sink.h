@@ -42,6 +42,9 @@ void sink_raw(struct sink *s, struct bytes text);
 /* Gives what is buffered to the kernel. Returns 0, -EPIPE if the reader is gone, or -errno. */
 int sink_flush(struct sink *s);
 
+/* 0, or what writing failed with: -errno. */
+int sink_error(const struct sink *s);
+
 /* Appends in to out, with everything that could move a terminal escaped as \x1b, \u202e …;
  * newline and tab pass if lines is set. Invalid UTF-8 bytes become \xff. */
 void text_escape(struct buf *out, struct bytes in, bool lines);

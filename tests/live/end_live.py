@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How spf ends: signals, counts, times, pipes."""
+import fcntl
 import os
 import re
+import shutil
 import signal
 import socket
 import threading
@@ -15,7 +17,8 @@ NEEDS_CAPTURE = True
 class Chatter:
     """Two ends that say short things to each other until told to stop."""
 
-    def __init__(self, name):
+    def __init__(self, name, pause=0.002):
+        self.pause = pause
         self.path = live.path(name)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
@@ -28,7 +31,7 @@ class Chatter:
         self.thread.start()
 
     def chat(self):
-        while not self.stopped.wait(0.002):
+        while not self.stopped.wait(self.pause):
             self.client.sendall(b"hello")
             self.peer.recv(100)
 
@@ -87,6 +90,37 @@ def test_a_closed_pipe_ends_it_silently():
         code = spf.wait()
     assert code == 0, f"{code}: {spf.err()}"
     assert spf.err() == "", spf.err()
+
+
+def test_a_reader_that_goes_away_makes_no_loss():
+    """What spf had not come to is taken, though nobody reads the file."""
+    with Chatter("gone.sock", pause=0) as c:
+        for _ in range(5):
+            r, w = os.pipe()
+            spf = live.Spf("-w", "-", c.path, stdout=w)
+            os.close(w)
+            assert os.read(r, 10)
+            os.close(r)
+            assert spf.wait() == 0, spf.err()
+            assert "lost" not in spf.err(), spf.err()
+
+
+def test_a_pipe_that_does_not_block_gets_all_of_the_capture():
+    with Chatter("slow.sock") as c:
+        r, w = os.pipe()
+        fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(w, False)
+        spf = live.Spf("-v", "-w", "-", c.path, stdout=w)
+        os.close(w)
+        time.sleep(0.3)
+        spf.p.send_signal(signal.SIGINT)
+        capture = live.path("slow.pcapng")
+        with open(r, "rb") as f, open(capture, "wb") as to:
+            shutil.copyfileobj(f, to)
+        assert spf.wait() == 0, spf.err()
+    said = live.run(live.SPF, "-v", "-r", capture).stderr.decode()
+    sums = [re.search(r"1 connections: accepted (\d+) ", text) for text in (spf.err(), said)]
+    assert sums[0][1] == sums[1][1] and int(sums[0][1]) > 100, spf.err() + said
 
 
 def test_a_script_that_fails_is_reported_and_counted():

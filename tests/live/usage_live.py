@@ -3,7 +3,9 @@
 import os
 import re
 import shlex
+import shutil
 import signal
+import subprocess
 
 import live
 
@@ -77,6 +79,36 @@ def test_a_number_after_s_gives_a_hint():
 
 def test_a_file_that_is_no_capture():
     refused(["-r", "/no/such/capture"], 2, "/no/such/capture")
+
+
+def test_a_folder_is_no_script():
+    for option in ("--check", "--info", "-s"):
+        refused([option, "/etc"], 2, "/etc", "irectory" if option != "-s" else "folder")
+
+
+def test_a_file_that_is_in_use_is_not_emptied():
+    capture, script, both = live.path("in_use.chunks"), live.path("in_use.lua"), live.path("both")
+    shutil.copy(os.path.join(live.ROOT, "tests/golden/unread.chunks"), capture)
+    with open(script, "w") as f:
+        f.write("function on_frame(f) end\n")
+    sizes = [os.path.getsize(f) for f in (capture, script)]
+    refused(["-r", capture, "-w", capture], 2, capture)
+    refused(["-r", capture, "-o", capture], 2, capture)
+    refused(["-r", capture, "-s", script, "-o", script], 2, script)
+    refused(["-r", capture, "-w", both, "-o", both], 2, both)
+    refused(["-w", capture, "/etc/passwd"], 2, "/etc/passwd")
+    assert [os.path.getsize(f) for f in (capture, script)] == sizes
+
+
+def test_output_that_cannot_be_written_is_a_failure():
+    capture = os.path.join(live.ROOT, "tests/golden/shop.chunks")
+    for args in (["-r", capture], ["-r", capture, "-e", "count(type)"], ["-r", capture, "-w", "/dev/full", "-q"],
+                 ["--help"], ["--version"], ["--list", "fields"]):
+        with open("/dev/full", "w") as full:
+            r = subprocess.run([live.SPF, *args], stdout=full, stderr=subprocess.PIPE, timeout=live.PATIENCE)
+        err = r.stderr.decode()
+        assert r.returncode == 1 and re.fullmatch(r"spf: cannot write the .*No space left on device\n", err), \
+            f"{args}: {r.returncode}: {err}"
 
 
 def test_without_root_it_says_so():
