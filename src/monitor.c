@@ -409,17 +409,19 @@ static void tell_waiting(const char *target)
 	const struct socket_entry *near = NULL;
 	struct sockets s;
 	struct stat st;
+	bool is_same;
 
 	if (sockets_read(&s) == 0)
 		near = sockets_near(&s, target);
+	is_same = near && !strcmp(near->name, target);
 	if (stat(target, &st) == 0 && sockets_bound(&s, &st))
 		; /* it is there */
-	else if (near && !strcmp(near->name, target))
-		; /* its file is gone, but the socket is bound and can be watched */
-	else if (near && near->holder_cnt)
+	else if (is_same && strchr("/@", *target))
+		; /* if its file is gone, the socket is bound and can be watched */
+	else if (near && !is_same && near->holder_cnt)
 		log_info("no socket is bound at %s yet; waiting for it; did you mean %s (%s)?", target,
 			 near->name, near->holder[0].comm);
-	else if (near)
+	else if (near && !is_same)
 		log_info("no socket is bound at %s yet; waiting for it; did you mean %s?", target,
 			 near->name);
 	else
@@ -437,7 +439,7 @@ static void begin(struct monitor *m)
 	m->is_listed = true;
 	bpf_list_open(m->bpf);
 	for (size_t i = 0; t[i]; i++)
-		if (target_is_file(t[i]))
+		if (target_is_name(t[i]))
 			tell_waiting(t[i]);
 	if (!t[0])
 		log_info("capturing every unix socket; Ctrl-C ends");

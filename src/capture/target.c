@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "capture/sockets.h"
 #include "capture/tcp_target.h"
 #include "util/xalloc.h"
 
@@ -149,6 +150,21 @@ int target_files(const char *typed, struct spf_file_target *list)
 	return cnt;
 }
 
+/* A name as names of sockets are printed; a glob stays, in it a backslash means something else.
+ * Takes name. */
+static char *printed(char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+	char *out;
+
+	if (!name || name[literal_len(name)])
+		return name;
+	out = xmalloc(4 * len + 2);
+	sockets_print_name(out, (const uint8_t *)name, len);
+	free(name);
+	return out;
+}
+
 char **target_patterns(char *const *typed)
 {
 	size_t cnt = 0;
@@ -161,9 +177,9 @@ char **target_patterns(char *const *typed)
 		bool is_tcp = tcp_target_is(*typed), is_all = !strcmp(*typed, "*");
 		char *whole = (*typed)[0] == '@' || is_all ? NULL
 			    : is_tcp		 ? tcp_target_pattern(*typed)
-						 : resolved(*typed);
+						 : printed(resolved(*typed));
 
-		list[cnt] = is_tcp || is_all ? xstrdup(*typed) : absolute(*typed);
+		list[cnt] = is_tcp || is_all ? xstrdup(*typed) : printed(absolute(*typed));
 		cnt++;
 		if (whole && strcmp(whole, list[cnt - 1]))
 			list[cnt++] = whole;
@@ -222,9 +238,9 @@ bool target_matches(char *const *patterns, const char *addr)
 	return false;
 }
 
-bool target_is_file(const char *typed)
+bool target_is_name(const char *typed)
 {
-	return typed[0] != '@' && !typed[literal_len(typed)] && !tcp_target_is(typed);
+	return !typed[literal_len(typed)] && !tcp_target_is(typed);
 }
 
 char *target_check(const char *typed)
@@ -239,7 +255,7 @@ char *target_check(const char *typed)
 		return tcp_target_parse(typed, &tcp, &is_all);
 	if (typed[0] == '@' && literal_len(typed) > TARGET_NAME_LEN)
 		return xasprintf("%s: a socket's name has at most 108 bytes", typed);
-	if (!target_is_file(typed))
+	if (typed[0] == '@' || !target_is_name(typed))
 		return NULL;
 	if (stat(typed, &st)) {
 		if (errno != ENOENT && errno != ENOTDIR)

@@ -44,7 +44,7 @@ char *target_by_file(char *const *patterns, const char *addr, bool is_folder);
  * line that says what is wrong with it (a regular file, a name too long); freed by the caller. */
 char *target_check(const char *typed);
 
-/* True if it is one path: no glob, abstract name or TCP port. */
-bool target_is_file(const char *typed);
+/* True if it is one path or abstract name: no glob or TCP port. */
+bool target_is_name(const char *typed);
 
 #endif

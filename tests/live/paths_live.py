@@ -189,6 +189,25 @@ def test_a_file_that_nobody_is_bound_to_is_said_to_be_waited_for():
     server.stop()
 
 
+def test_names_that_are_printed_otherwise_than_typed():
+    for name, printed in (("new\nline", "new\\x0aline"), ("a\x1bb", "a\\x1bb"), ("back\\slash", "back\\x5cslash")):
+        where = live.path(name)
+        server = Server(where)
+        spf = watch(where)
+        ask(where)
+        assert seen(spf) == both(live.path(printed)), name
+        server.stop()
+
+
+def test_an_abstract_name_and_one_of_another_folder_are_waited_for():
+    server = Server("other.sock", folder("other"))
+    for typed in ("@spf-nobody", "other.sock"):
+        spf = watch(typed)
+        assert f"no socket is bound at {typed} yet; waiting for it (" in spf.err(), spf.err()
+        spf.finish()
+    server.stop()
+
+
 def test_a_name_that_is_nearly_one():
     where = live.path("moby.sock")
     server = Server(where)
