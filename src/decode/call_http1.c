@@ -4,7 +4,8 @@
  * Responses answer requests in their order (RFC 9112 §9.3). After bytes were lost, or when the
  * connection's beginning was not seen, that order is not certain: then a request is believed to
  * be answered by the next response, as it is without pipelining, and the call says that it is
- * not exact, until one exchange has gone by undisturbed.
+ * not exact, until one exchange has gone by undisturbed. A client that is seen to pipeline after
+ * all has nothing paired from then on: how many requests wait that were not seen, nobody knows.
  */
 #include "decode/call.h"
 
@@ -25,6 +26,9 @@ struct http1_conn {
 	uint32_t cnt;
 	uint32_t evicted;                /* requests forgotten whose responses are yet to come */
 	bool unsure;                     /* whether a response belongs to the oldest request */
+	bool was_unsure, had_gaps, has_begun;
+	bool is_unpaired;                /* it pipelines, and was unsure: see above */
+	int64_t asked_ns, asked_read_ns; /* the newest request was written, and read; < 0 unknown */
 	bool ready[2];                   /* the message is to become a record as it is */
 	bool is_wanted;                  /* somebody wants calls or gRPC messages */
 	bool switching;
@@ -46,7 +50,8 @@ static void *http1_open(struct decoder *d, int client, bool late)
 	x->calls.d = d;
 	x->is_wanted = d->want->kind[KIND_CALL] || d->want->kind[KIND_MESSAGE];
 	x->tail = &x->first;
-	x->unsure = late;
+	x->unsure = x->was_unsure = late;
+	x->asked_ns = -1;
 	x->parser[!client].is_response = true;
 	return x;
 }
@@ -103,7 +108,7 @@ static void lose_pairing(struct http1_conn *x)
 {
 	struct call *c, *next;
 
-	x->unsure = true;
+	x->unsure = x->was_unsure = true;
 	x->evicted = 0;
 	for (c = x->first; c; c = next) {
 		next = c->next;
@@ -222,11 +227,24 @@ static void keep_settings(struct http1_conn *x, const struct http1_fields *field
 	decoder_set_settings(decoder_of(x), bytes_of(out, n));
 }
 
-static struct call *on_request(struct http1_conn *x, const struct http1_event *ev)
+/* Where responses may have been lost, one that did not come proves nothing; two requests in one
+ * write do. */
+static bool is_pipelined(const struct http1_conn *x, const struct stamp *st)
+{
+	return to_answer(x) && (!x->had_gaps || st->ts_ns == x->asked_ns);
+}
+
+static struct call *on_request(struct http1_conn *x, const struct http1_event *ev,
+			       const struct stamp *st)
 {
 	struct bytes method = ev->head->method;
 	struct call *c;
 
+	if (x->was_unsure && is_pipelined(x, st))
+		x->unsure = x->is_unpaired = true;
+	x->has_begun = true;
+	x->asked_ns = st->ts_ns;
+	x->asked_read_ns = st->read_ns;
 	if (x->unsure)
 		lose_pairing(x);
 	else if (x->cnt >= LIMIT_HTTP1_PIPELINE)
@@ -255,13 +273,28 @@ static void upgrade(struct http1_conn *x, const struct http1_head *head, struct 
 	http1_tunnel(&x->parser[1]);
 }
 
-static struct call *on_response(struct http1_conn *x, int dir, const struct http1_event *ev)
+/* True if the response proves that requests which were not seen were waiting with others: it was
+ * written before request c was read, or there are two that nobody asked for. */
+static bool is_of_unseen(const struct http1_conn *x, const struct call *c, const struct stamp *st)
+{
+	if (c)
+		return st->ts_ns < x->asked_read_ns;
+	return !x->had_gaps && x->has_begun;
+}
+
+static struct call *on_response(struct http1_conn *x, int dir, const struct http1_event *ev,
+				const struct stamp *st)
 {
 	int status = ev->head->status;
 	struct call *c = to_answer(x);
 
+	if (x->was_unsure && is_of_unseen(x, c, st))
+		x->unsure = x->is_unpaired = true;
+	if (x->is_unpaired)
+		c = NULL;
 	if (status < 200 && status != 101)
 		return c;
+	x->has_begun = true;
 	if (!c || x->evicted) {
 		x->evicted -= x->evicted > 0;
 		c = begin_unasked(x);
@@ -284,7 +317,9 @@ static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
 {
 	const struct want *want = decoder_of(x)->want;
 	enum call_side side = side_of(x, dir);
-	struct call *c = side == CALL_REQUEST ? on_request(x, ev) : on_response(x, dir, ev);
+	const struct stamp *first = &x->message[dir].st;
+	struct call *c = side == CALL_REQUEST ? on_request(x, ev, first)
+					      : on_response(x, dir, ev, first);
 	bool interim = side == CALL_RESPONSE && ev->head->status < 200 && ev->head->status != 101;
 
 	decoder_of(x)->frames++;
@@ -303,7 +338,7 @@ static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
 		return;
 	c->half[side].seen = true;
 	if (x->is_wanted) {
-		call_head(c, side, &x->message[dir].st, st);
+		call_head(c, side, first, st);
 		read_head(x, c, side, ev, false);
 	}
 	if (x->switching)
@@ -366,6 +401,7 @@ static void lose(struct http1_conn *x, int dir, const struct stamp *st)
 {
 	if (x->call[dir])
 		x->call[dir]->half[side_of(x, dir)].ended = true;
+	x->had_gaps = true;
 	x->call[dir] = NULL;
 	x->ready[dir] |= x->message[dir].open;
 	if (x->message[dir].open)
@@ -399,7 +435,7 @@ static void finish_ended(struct http1_conn *x)
 {
 	while (x->first && is_over(x->first)) {
 		if (x->first->half[CALL_REQUEST].seen)
-			x->unsure = false;
+			x->unsure = x->is_unpaired;
 		finish(x, x->first, OUTCOME_COMPLETE);
 	}
 }
@@ -489,6 +525,7 @@ static bool http1_handler_gap(void *p, int dir, uint64_t len, const struct stamp
 	struct http1_conn *x = p;
 	struct call *c = x->call[dir];
 
+	x->had_gaps = true;
 	if (http1_gap(&x->parser[dir], len)) {
 		http1_message_gap(&x->message[dir], len, st);
 		if (c && x->is_wanted) {
@@ -543,7 +580,7 @@ static int http1_handler_close(void *p, enum call_outcome outcome, const struct 
 	}
 	rc = next_due(x, b);
 	while (!rc && x->first) {
-		finish(x, x->first, outcome);
+		finish(x, x->first, x->is_unpaired ? OUTCOME_EVICTED : outcome);
 		rc = calls_next(&x->calls, b);
 	}
 	return rc;

@@ -362,6 +362,73 @@ static void a_late_attach_pairs_what_it_saw_whole(void **state)
 		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nc"));
 }
 
+/* Of four requests that were under way at the attach and of those that follow each response, no
+ * order is known. */
+static void a_late_attach_to_a_client_that_pipelines_pairs_nothing(void **state)
+{
+	CHECK_LATE(OUTCOME_CLOSED,
+		   "http client GET d/5 body(0)=\n"
+		   "call -1 GET /5 evicted -1 b=0/0 incomplete inexact\n"
+		   "http client GET d/6 body(0)=\n"
+		   "http server 200 body(1)=a\n"
+		   "call -1 complete 200 b=0/1 incomplete inexact\n"
+		   "call -1 GET /6 evicted -1 b=0/0 incomplete inexact\n"
+		   "http client GET d/7 body(0)=\n"
+		   "http server 200 body(1)=b\n"
+		   "call -1 complete 200 b=0/1 incomplete inexact\n"
+		   "call -1 GET /7 evicted -1 b=0/0 incomplete inexact\n",
+		   C("GET /5 HTTP/1.1\r\nHost: d\r\n\r\nGET /6 HTTP/1.1\r\nHost: d\r\n\r\n"),
+		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"),
+		   C("GET /7 HTTP/1.1\r\nHost: d\r\n\r\n"),
+		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"));
+	CHECK_LATE(OUTCOME_CLOSED, /* two that nobody asked for, after one exchange went by */
+		   "http client GET d/5 body(0)=\n"
+		   "http server 200 GET d/5 body(1)=a\n"
+		   "call -1 GET /5 complete 200 b=0/1 incomplete inexact\n"
+		   "http server 200 body(1)=b\n"
+		   "call -1 complete 200 b=0/1 incomplete inexact\n"
+		   "http client GET d/6 body(0)=\n"
+		   "http server 200 body(1)=c\n"
+		   "call -1 complete 200 b=0/1 incomplete inexact\n"
+		   "call -1 GET /6 evicted -1 b=0/0 incomplete inexact\n",
+		   C("GET /5 HTTP/1.1\r\nHost: d\r\n\r\n"),
+		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
+		     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"),
+		   C("GET /6 HTTP/1.1\r\nHost: d\r\n\r\n"),
+		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nc"));
+}
+
+static void a_response_written_before_a_request_was_read_does_not_answer_it(void **state)
+{
+	struct pair p;
+
+	pair_init(&p, false);
+	p.ts_us = 1000;
+	p.read_us = 2000;
+	feed_parts(&p, PARTS(C("GET /5 HTTP/1.1\r\nHost: d\r\n\r\n")), SIZE_MAX);
+	p.ts_us = 1500;
+	p.read_us = 1600;
+	feed_parts(&p, PARTS(S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")), SIZE_MAX);
+	close_pair(&p, OUTCOME_CLOSED);
+	assert_text(buf_bytes(&p.out), "http client GET d/5 body(0)=\n"
+				       "http server 200 body(1)=a\n"
+				       "call -1 complete 200 b=0/1 incomplete inexact\n"
+				       "call -1 GET /5 evicted -1 b=0/0 incomplete inexact\n");
+	pair_release(&p);
+}
+
+static void a_gap_before_the_first_response_that_was_seen_unpairs(void **state)
+{
+	CHECK_LATE(OUTCOME_CLOSED,
+		   "http client GET d/1 body(0)=\n"
+		   "gap ringbuf_drop 60 recovered\n"
+		   "call -1 GET /1 evicted -1 b=0/0 incomplete inexact\n"
+		   "http server 200 body(1)=b\n"
+		   "call -1 complete 200 b=0/1 incomplete inexact\n",
+		   C("GET /1 HTTP/1.1\r\nHost: d\r\n\r\n"), GAP_S(60),
+		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"));
+}
+
 static void a_gap_in_a_body_is_counted_and_framing_holds(void **state)
 {
 	CHECK(OUTCOME_CLOSED,
@@ -489,6 +556,9 @@ int main(void)
 		cmocka_unit_test(a_compressed_stream_comes_at_its_end),
 		cmocka_unit_test(what_is_due_is_not_asked_for_if_nobody_wants_it),
 		cmocka_unit_test(a_late_attach_pairs_what_it_saw_whole),
+		cmocka_unit_test(a_late_attach_to_a_client_that_pipelines_pairs_nothing),
+		cmocka_unit_test(a_response_written_before_a_request_was_read_does_not_answer_it),
+		cmocka_unit_test(a_gap_before_the_first_response_that_was_seen_unpairs),
 		cmocka_unit_test(a_gap_in_a_body_is_counted_and_framing_holds),
 		cmocka_unit_test(a_gap_over_heads_never_pairs_wrongly),
 		cmocka_unit_test(broken_framing_is_a_gap_and_the_next_message_is_found),
