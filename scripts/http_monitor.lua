@@ -28,14 +28,16 @@ local seen, shown, unknown = 0, 0, 0
 
 function on_call(c)
   local us, addr = c.latency_us, c.addr or "?"
+  -- the request was before the capture, or which response is its is not known
+  local unclear = c.status or c.outcome == "complete" or c.outcome == "evicted"
   seen = seen + 1
   all:add(addr)
-  if us then latency:add(us, addr) else unanswered:add(addr) end
+  if us then latency:add(us, addr) elseif not unclear then unanswered:add(addr) end
   if c.failed then failed:add(addr) end
   if grpc.is_unknown(c) then unknown = unknown + 1 end
   if not spf.args.each then return end
   print(("%s  %s  %s %s  %s  %s"):format(fmt.time(c.start or c.ts), addr, c.method or "?",
-    c.path or "?", c.status or c.outcome, us and fmt.duration(us, "us") or "no response"))
+    c.path or "?", c.status or c.outcome, us and fmt.duration(us, "us") or unclear and "?" or "no response"))
 end
 
 local function summary()
