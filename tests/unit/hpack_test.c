@@ -227,6 +227,31 @@ static void a_name_may_come_from_the_entry_it_evicts(void **state)
 	hpack_release(&h);
 }
 
+/* All entries are asked for after each insertion, the newest first. */
+static void entries_keep_their_indices_however_many_went_before(void **state)
+{
+	enum { KEPT = 7 };
+	struct hpack h = fresh(KEPT * (1 + 3 + 32) + 35);
+	uint8_t insert[] = { 0x40, 1, 'n', 3, 0, 0, 0 }, ask[KEPT];
+	char want[16];
+
+	for (int i = 0; i < KEPT; i++)
+		ask[i] = (uint8_t)(0xbe + i);
+	for (int n = 100; n < 999; n++) {
+		snprintf(want, sizeof(want), "%d", n);
+		memcpy(insert + 4, want, 3);
+		assert_int_equal(hpack_decode(&h, bytes_of(insert, sizeof(insert)), &list), 0);
+		for (int i = 0; n >= 100 + KEPT && i < KEPT; i++) {
+			assert_int_equal(hpack_decode(&h, bytes_of(ask + i, 1), &list), 0);
+			snprintf(want, sizeof(want), "%d", n - i);
+			assert_int_equal(list.v[0].value.len, 3);
+			assert_memory_equal(hpack_text(&list, list.v[0].value).p, want, 3);
+		}
+	}
+	assert_int_equal(h.table.cnt, KEPT);
+	hpack_release(&h);
+}
+
 static void after_a_late_attach_new_entries_are_exact_and_old_ones_have_symbols(void **state)
 {
 	struct hpack h = fresh(4096);
@@ -311,6 +336,7 @@ int main(void)
 		cmocka_unit_test(a_lowered_limit_asks_for_an_update_first),
 		cmocka_unit_test(an_entry_larger_than_the_table_empties_it),
 		cmocka_unit_test(a_name_may_come_from_the_entry_it_evicts),
+		cmocka_unit_test(entries_keep_their_indices_however_many_went_before),
 		cmocka_unit_test(
 			after_a_late_attach_new_entries_are_exact_and_old_ones_have_symbols),
 		cmocka_unit_test(a_size_update_to_zero_ends_what_is_unknown),
