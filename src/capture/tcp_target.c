@@ -11,6 +11,7 @@
 enum { HOST_LEN = 64 };
 
 static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+static const u8 any_v4[16] = { [10] = 0xff, [11] = 0xff };
 
 /* Splits host:port or [host]:port; host may be empty. Returns false if it has no such form. */
 static bool split(const char *typed, char *host, const char **port)
@@ -63,6 +64,8 @@ char *tcp_target_parse(const char *typed, struct spf_tcp_target *t, bool *is_all
 		return xasprintf("%s: write tcp:PORT, HOST:PORT or [IPv6]:PORT", typed);
 	if (*host && strcmp(host, "*") && !parse_host(host, t->addr))
 		return xasprintf("%s: %s is no IP address", typed, host);
+	if (!memcmp(t->addr, any_v4, sizeof(any_v4))) /* as listeners are listed; no end has it */
+		memset(t->addr, 0, sizeof(t->addr));
 	v = strtoul(port, &end, 10);
 	if (end == port || *end || v == 0 || v > 65535)
 		return xasprintf("%s: a TCP port is a number from 1 to 65535", typed);
@@ -84,7 +87,7 @@ char *tcp_target_pattern(const char *typed)
 	if (!memcmp(t.addr, any, sizeof(any)))
 		return xasprintf("*:%u", t.port);
 	tcp_print_addr(text, t.addr, t.port);
-	return xstrdup(text);
+	return xasprintf("%s%s", text[0] == '[' ? "\\" : "", text); /* no set of characters */
 }
 
 void tcp_print_addr(char *out, const u8 addr[16], u16 port)

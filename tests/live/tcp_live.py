@@ -53,6 +53,27 @@ def read_all(s, n):
     return got
 
 
+def test_an_address_before_the_port_means_only_that_one():
+    """Listeners on 127.0.0.1 and ::1, at the same port; 0.0.0.0 and :: mean both."""
+    with socket.create_server(("127.0.0.1", 0)) as v4:
+        port = v4.getsockname()[1]
+        try:
+            v6 = socket.create_server(("::1", port), family=socket.AF_INET6)
+        except OSError as e:
+            raise live.Skip(f"no IPv6 here: {e}")
+        a4, a6 = f"127.0.0.1:{port}", f"[::1]:{port}"
+        with v6:
+            for target, addrs in ((f"tcp:{a4}", [a4]), (f"tcp:{a6}", [a6]), (a6, [a6]), (f"tcp:{port}", [a4, a6]),
+                                  (f"tcp:[::]:{port}", [a4, a6]), (f"tcp:0.0.0.0:{port}", [a4, a6])):
+                spf = live.Spf("-k", "chunk", "-j", target)
+                for listener, host in ((v4, "127.0.0.1"), (v6, "::1")):
+                    with socket.create_connection((host, port)) as client, listener.accept()[0] as peer:
+                        client.sendall(b"x")
+                        assert peer.recv(100) == b"x"
+                found = [c["addr"] for c in chunks(spf.records())]
+                assert found == addrs, (target, found)
+
+
 def test_tcp_bytes_know_when_they_were_read():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
