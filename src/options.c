@@ -16,8 +16,9 @@
 
 const char options_help[] =
 	"usage: spf [OPTIONS] [SOCKET...]\n"
-	"Watches what processes say over unix sockets and decodes HTTP/2, gRPC and HTTP/1.\n"
-	"SOCKET: a socket's path, @name of an abstract one, or a glob; none means every socket.\n"
+	"Watches what processes say over unix sockets and TCP; decodes HTTP/2, gRPC and HTTP/1.\n"
+	"SOCKET: a socket's path, @name of an abstract one, a glob, or tcp:PORT; none means every\n"
+	"unix socket.\n"
 	"\n"
 	"Scripts\n"
 	"  -s NAME|FILE      run a script; may be repeated\n"
@@ -158,10 +159,10 @@ static bool parse_size(const char *s, uint64_t *v)
 
 static bool parse_kinds(const char *s, uint32_t *kinds, char **bad)
 {
-	char *copy = xstrdup(s), *save = NULL;
+	char *copy = xstrdup(s), *rest = copy, *t;
 
 	*kinds = 0;
-	for (char *t = strtok_r(copy, ",", &save); t; t = strtok_r(NULL, ",", &save)) {
+	while ((t = strsep(&rest, ","))) {
 		uint32_t k = 0;
 
 		while (k < KIND_COUNT && strcmp(t, kind_name(k)))
@@ -174,8 +175,7 @@ static bool parse_kinds(const char *s, uint32_t *kinds, char **bad)
 		*kinds |= 1u << k;
 	}
 	free(copy);
-	*bad = NULL;
-	return *kinds != 0;
+	return true;
 }
 
 static bool parse_format(const char *s, enum sink_format *format)
@@ -228,6 +228,8 @@ static char *add_script(struct options *o, char what, const char *text)
 {
 	struct options_script *s;
 
+	if (!text[strspn(text, " \t\n")])
+		return xasprintf("-%c wants %s", what, what == 's' ? "a script's name or file" : "Lua code");
 	if (what == 's' && is_number(text))
 		return xasprintf("-s %s is not a script; to copy fewer bytes use --snaplen %s", text,
 				 text);
@@ -260,7 +262,7 @@ static char *set_kinds(struct options *o, const char *arg)
 	if (parse_kinds(arg, &o->kinds, &bad))
 		return NULL;
 	why = xasprintf("-k %s: the kinds are chunk conn frame message http call gap",
-			bad ? bad : arg);
+			*bad ? bad : arg);
 	free(bad);
 	return why;
 }
@@ -327,6 +329,8 @@ static char *set_cgroup(struct options *o, const char *arg)
 	struct stat st;
 	uint64_t id;
 
+	if (!*arg)
+		return xstrdup("--cgroup wants a path or an id");
 	if (parse_count(arg, &id)) {
 		o->who.cgroup = id;
 		return NULL;

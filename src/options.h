@@ -13,6 +13,9 @@
 
 enum { OPTIONS_SCRIPTS = 16, OPTIONS_ARGS = 64, OPTIONS_FILES = 8 };
 
+/* What is printed without -k. */
+enum { KINDS_PRINTED = 1u << KIND_FRAME | 1u << KIND_HTTP | 1u << KIND_GAP };
+
 /* One -s, -e or -f, in the order of the command line. */
 struct options_script {
 	char what;         /* 's', 'e' or 'f' */

@@ -53,7 +53,7 @@ bool wants_of(const struct options *o, struct scripts *scripts, struct want *wan
 	prints = o->columns || o->format != SINK_TEXT;
 	if (!has_expr) /* with -e, -k names what it sees, not what is printed */
 		prints |= (!has_code && !o->write_file) || o->kinds;
-	*kinds = o->kinds ? o->kinds : 1u << KIND_FRAME | 1u << KIND_HTTP | 1u << KIND_GAP;
+	*kinds = o->kinds ? o->kinds : KINDS_PRINTED;
 	want->kind[KIND_CONN] = true;
 	want->kind[KIND_GAP] = true;
 	if (prints) {

@@ -97,6 +97,7 @@ static struct sink *open_sink(const struct options *o)
 	struct sink_options so = {
 		.format = o->format,
 		.columns = o->columns,
+		.kinds = o->kinds ? o->kinds : KINDS_PRINTED,
 		.hexdump = o->hexdump,
 		.ascii = o->ascii,
 	};

@@ -245,7 +245,8 @@ local function compile(text, what, may_assign)
   local code = source.what == "filter" and "return (" .. guard_absent(text) .. "\n)" or own_aggregates(text)
   local f, why = sys.load_text(code, "=" .. what)
   if not f then
-    why = gsub(why, "^[^:]*:%d+: ", "")
+    local _, plain = sys.load_text("return " .. text, "=" .. what) -- speaks of no bracket that is not there
+    why = gsub(source.what == "filter" and plain or why, "^[^:]*:%d+: ", "")
     local assigned = source.what == "filter" and find(gsub(text, "([\"']).-%1", ""), "[^=~<>]=[^=]")
     error(format("%s: %s%s", what, why, assigned and ' (to compare, use "==": type == "HEADERS")' or ""), 0)
   end

@@ -33,29 +33,44 @@ static char *refusal(const char *name)
 
 	if (!*name)
 		return xstrdup("-F: a field name is missing between two commas");
+	if (strchr(name, ' '))
+		return xasprintf("-F: '%s' is no field; commas go between fields", name);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (field_find(name, kind))
+			return xasprintf("-F: %s is a field of %s, which is not printed; add -k %s", name,
+					 kind_name(kind), kind_name(kind));
 	if (near)
 		return xasprintf("-F: unknown field '%s'; did you mean '%s'?", name, near);
 	return xasprintf("-F: unknown field '%s'; see spf --list fields", name);
 }
 
-static bool is_field(const char *name)
+static bool is_field(const char *name, uint32_t kinds)
 {
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		if (field_find(name, kind))
+		if (kinds & 1u << kind && field_find(name, kind))
 			return true;
 	}
 	return false;
 }
 
-struct columns *columns_new(const char *names, char **why)
+static char *trimmed(char *name)
+{
+	size_t len;
+
+	name += strspn(name, " ");
+	for (len = strlen(name); len && name[len - 1] == ' '; len--)
+		name[len - 1] = '\0';
+	return name;
+}
+
+struct columns *columns_new(const char *names, uint32_t kinds, char **why)
 {
 	struct columns *c = xcalloc(1, sizeof(*c));
 	char *copy = xstrdup(names), *rest = copy, *name;
 
 	while ((name = strsep(&rest, ","))) {
-		name += strspn(name, " ");
-		name[strcspn(name, " ")] = '\0';
-		if (!is_field(name)) {
+		name = trimmed(name);
+		if (!is_field(name, kinds)) {
 			*why = refusal(name);
 			columns_free(c);
 			free(copy);

@@ -7,9 +7,9 @@
 
 struct columns;
 
-/* names: "ts,comm,method"; own names or aliases. Returns NULL with *why (freed by the caller)
- * if one is not the name of any field. */
-struct columns *columns_new(const char *names, char **why);
+/* names: "ts,comm,method"; own names or aliases. kinds: a bit each of those that are printed.
+ * Returns NULL with *why (freed by the caller) if one is not the name of any field of theirs. */
+struct columns *columns_new(const char *names, uint32_t kinds, char **why);
 void columns_free(struct columns *c);
 
 /* Appends the line of names that CSV and TSV begin with. */

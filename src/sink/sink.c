@@ -35,7 +35,7 @@ struct sink *sink_new(int fd, const struct sink_options *o, char **why)
 	struct sink *s;
 
 	if (names) {
-		columns = columns_new(names, why);
+		columns = columns_new(names, o->columns && o->kinds ? o->kinds : UINT32_MAX, why);
 		if (!columns)
 			return NULL;
 	}

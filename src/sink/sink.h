@@ -15,6 +15,7 @@ enum sink_format { SINK_TEXT, SINK_JSON, SINK_CSV, SINK_TSV, SINK_RAW };
 struct sink_options {
 	enum sink_format format;
 	const char *columns; /* -F "ts,comm,method"; NULL = the format's default */
+	uint32_t kinds;	     /* that are printed, a bit each; 0 any */
 	bool hexdump;	     /* -x */
 	bool ascii;	     /* -A */
 	bool color;
@@ -25,7 +26,7 @@ struct sink_options {
 struct sink;
 
 /* fd is borrowed. On a bad -F returns NULL and sets *why (one line, freed by the caller) that
- * names the unknown field and a near one. */
+ * names the field that is unknown, or none of those kinds. */
 struct sink *sink_new(int fd, const struct sink_options *o, char **why);
 void sink_free(struct sink *s);
 

@@ -49,13 +49,15 @@ size_t near_distance(const char *a, const char *b)
 void near_offer(struct near *best, const char *typed, const char *candidate)
 {
 	size_t distance = near_distance(typed, candidate), len = strlen(typed);
+	bool goes_on = strncasecmp(typed, candidate, len) == 0;
 
-	if (len >= PREFIX_MIN && strncasecmp(typed, candidate, len) == 0)
+	if (len >= PREFIX_MIN && goes_on)
 		distance = min_of(distance, 2);
 	/* A third of the letters wrong is still a typo; more is another word. */
 	if (!len || distance > (len + 2) / 3)
 		return;
-	if (best->name && best->distance <= distance)
+	/* Of two equally near ones that which goes on as typed: typ is type rather than top. */
+	if (best->name && (best->distance < distance || (best->distance == distance && !goes_on)))
 		return;
 	best->name = candidate;
 	best->distance = distance;

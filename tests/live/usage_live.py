@@ -41,6 +41,19 @@ def test_an_unknown_field_is_named_with_a_near_one():
     refused(["-F", "ts,pth", live.path("x.sock")], 2, "'pth'", "'path'")
 
 
+def test_a_field_that_nothing_printed_has():
+    refused(["-F", "ts,rpc_status", live.path("x.sock")], 2, "rpc_status", "-k call")
+    refused(["-k", "chunk,gap", "-F", "path", live.path("x.sock")], 2, "path", "-k frame")
+    refused(["-F", "ts comm", live.path("x.sock")], 2, "'ts comm'", "commas")
+    assert live.run(live.SPF, "-r", "tests/golden/shop.chunks", "-k", "call,chunk", "-F", " ts , rpc_status", "-c", "1",
+                    cwd=live.ROOT).returncode == 0
+
+
+def test_nothing_where_something_is_wanted():
+    for args in (["-f", ""], ["-e", " "], ["-s", ""], ["--cgroup", ""], ["-k", ""], ["-k", "call,,frame"], ["-k", "call,"]):
+        refused([*args, live.path("x.sock")], 2, args[0])
+
+
 def test_a_script_that_is_not_there():
     refused(["-s", "no_such_script", live.path("x.sock")], 2, "no_such_script")
     refused(["-s", "/no/such/file.lua", live.path("x.sock")], 2, "/no/such/file.lua")
@@ -65,6 +78,8 @@ def test_a_misspelt_callback_is_refused():
 def test_a_broken_filter_is_refused():
     refused(["-f", "type = 'DATA'", live.path("x.sock")], 2, "==")
     refused(["-f", "pth == '/'", live.path("x.sock")], 2, "pth")
+    refused(["-f", "typ == 'DATA'", live.path("x.sock")], 2, "'type'")
+    refused(["-f", "type ==", live.path("x.sock")], 2, "near '<eof>'")
 
 
 def test_a_regular_file_is_no_socket():
