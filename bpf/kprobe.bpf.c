@@ -378,6 +378,7 @@ SEC("kprobe/unix_release_sock")
 int BPF_KPROBE(on_release, struct sock *sk)
 {
 	struct sk_buff *skb, *head = (struct sk_buff *)&sk->sk_receive_queue;
+	struct sock *peer = peer_of(sk);
 	struct sock_state *st;
 	struct spf_slot *slot;
 	int i;
@@ -389,12 +390,15 @@ int BPF_KPROBE(on_release, struct sock *sk)
 		drop((u64)skb);
 		skb = BPF_CORE_READ(skb, next);
 	}
-	st = peer_of(sk) ? state_find(peer_of(sk)) : 0;
+	st = peer ? state_find(peer) : 0;
 	if (st)
 		ended(st, true);
 	st = state_find(sk);
 	slot = st && st->is_watched ? bpf_map_lookup_elem(&slots, &st->slot) : 0;
-	if (slot && slot->accepted <= slot->read)
+	/* An urgent byte that waits is not in accepted, a message that is just read not in the queue;
+	 * until its event is made it is only in read. */
+	if (slot && !(peer && BPF_CORE_READ(peer, sk_receive_queue.qlen)) &&
+	    slot->accepted <= slot->captured + slot->cut + slot->lost + slot->unreadable + slot->filtered)
 		ended(st, true);
 	return 0;
 }

@@ -431,7 +431,9 @@ int BPF_PROG(on_received, struct sock *sk, int ret, int flags)
 		reads(state_find(sk));
 	if (ret || !is_unix(sk))
 		return 0;
-	if (!(sk->sk_shutdown & RCV_SHUTDOWN))
+	/* Nothing is also what a read of no bytes gets, an empty message, and from 5.15 to 6.9.7 a read
+	 * that begins where an urgent byte was taken. It is the end if nothing waits. */
+	if (!(sk->sk_shutdown & RCV_SHUTDOWN) || sk->sk_receive_queue.qlen)
 		return 0;
 	peer = peer_of(sk);
 	st = peer ? state_find(peer) : 0;
