@@ -356,6 +356,22 @@ static __always_inline void give_slot_back(struct sock_state *st)
 	bpf_map_push_elem(&free_slots, &st->slot, BPF_ANY);
 }
 
+/* For the sweep: the socket is alive. */
+static __always_inline void is_alive(struct sock_state *st)
+{
+	u32 number = st->slot;
+	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &number);
+
+	if (slot)
+		slot->seen = control.sweep;
+	if (!st->is_tcp)
+		return;
+	number = st->peer_slot;
+	slot = bpf_map_lookup_elem(&slots, &number);
+	if (slot)
+		slot->seen = control.sweep;
+}
+
 /* peer: where what sk sends is queued. The slot is ready before anybody can find it. */
 static __always_inline struct sock_state *new_state(struct sock *sk, struct sock *peer,
 						    u8 is_watched, bool is_unmeant)
@@ -374,6 +390,8 @@ static __always_inline struct sock_state *new_state(struct sock *sk, struct sock
 		st = state_find(sk);
 	if (init.is_watched && (!st || st->id != init.id)) /* somebody else was first */
 		give_slot_back(&init);
+	else if (init.is_watched) /* for a sweep that began after the slot was taken */
+		is_alive(st);
 	return st;
 }
 
@@ -450,22 +468,6 @@ static __always_inline void list_socket(struct sock *sk, struct task_struct *tas
 	if (sk && task && BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
 	    BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
 		held(state_of(sk, 0, task), task);
-}
-
-/* For the sweep: the socket is alive. */
-static __always_inline void is_alive(struct sock_state *st)
-{
-	u32 number = st->slot;
-	struct spf_slot *slot = bpf_map_lookup_elem(&slots, &number);
-
-	if (slot)
-		slot->seen = control.sweep;
-	if (!st->is_tcp)
-		return;
-	number = st->peer_slot;
-	slot = bpf_map_lookup_elem(&slots, &number);
-	if (slot)
-		slot->seen = control.sweep;
 }
 
 /* ---- what is said without bytes ---------------------------------------------------------- */

@@ -155,15 +155,16 @@ static void direction_free(struct live *l, struct direction *d)
 	free(d);
 }
 
-/* Looks for the next socket that the last sweep did not find: 1 and a CLOSE chunk, else 0. */
+/* Looks for the next socket that the last sweep did not find: 1 and a CLOSE chunk, else 0. One of
+ * which nothing was heard yet may be about to be known: it is given another sweep. */
 static int next_dead(struct live *l, struct chunk *out)
 {
 	for (; l->sweep_at < SPF_SLOTS; l->sweep_at++) {
 		struct spf_slot *s = &l->slots[l->sweep_at];
 		struct direction *d = l->by_slot[l->sweep_at];
-		struct live_counts c;
+		struct live_counts c = { 0 };
 
-		if (!s->sock || (int32_t)(s->seen - l->swept) >= 0)
+		if (!s->sock || (int32_t)(s->seen - l->swept) >= (d ? 0 : -1))
 			continue;
 		if (d && !d->is_closed) {
 			live_counts(&l->base, d->sock, &c);
