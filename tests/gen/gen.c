@@ -32,11 +32,12 @@ struct talk {
 	const char *dir;
 	char name[128];
 	const struct kind *kind;
-	const struct writer *writer;
-	const struct reader *reader;
+	write_way *write;
+	read_way *read;
 	size_t len;
 	size_t read_len; /* the reader stops there and closes */
 	int is_passed;   /* the writer gets its end by SCM_RIGHTS */
+	int is_one_way;  /* nothing comes back: the writer closes when it has written */
 };
 
 void die(const char *what)
@@ -156,11 +157,11 @@ static void write_side(const struct talk *t, int fd)
 	uint8_t *bytes = known_bytes(t->name, "forth", t->len);
 	char path[256];
 	struct store s;
-	int rc = (t->kind->way ? t->kind->way : t->writer->way)(fd, bytes, t->len);
+	int rc = (t->kind->way ? t->kind->way : t->write)(fd, bytes, t->len);
 
 	if (!t->kind->is_message)
 		shutdown(fd, SHUT_WR);
-	if (!rc && !t->kind->is_one_way && t->read_len == t->len) {
+	if (!rc && !t->is_one_way) {
 		s = store_open(t, "back", path);
 		readers[0].way(fd, BACK_LEN, &s);
 	}
@@ -183,9 +184,9 @@ static void read_side(const struct talk *t, int fd, pid_t writer)
 	int rc, status;
 	size_t got, back_len = 0;
 
-	rc = t->reader->way(fd, t->read_len, &s);
+	rc = t->read(fd, t->read_len, &s);
 	got = s.len;
-	if (!rc && got && !t->kind->is_one_way && t->read_len == t->len) {
+	if (!rc && got && !t->is_one_way) {
 		bytes = known_bytes(t->name, "back", BACK_LEN);
 		writers[0].way(fd, bytes, BACK_LEN);
 		free(bytes);
@@ -266,6 +267,7 @@ static void try(struct talk *t, const char *what)
 		t->len = USUAL_LEN;
 	if (!t->read_len)
 		t->read_len = t->len;
+	t->is_one_way |= t->kind->is_one_way || t->read_len < t->len;
 	pid = fork();
 	if (pid == 0)
 		hold(t);
@@ -279,31 +281,53 @@ static void try(struct talk *t, const char *what)
 
 static void try_kind(const char *dir, const struct kind *k)
 {
-	struct talk plain = { .dir = dir, .kind = k, .writer = &writers[0], .reader = &readers[0] };
+	struct talk plain = { .dir = dir, .kind = k, .write = writers->way, .read = readers->way };
 	char what[64];
 
-	for (const struct writer *w = writers; w->name; w++) {
+	for (const struct writer *w = writers; w == writers || (k->has_all && w->name); w++) {
 		struct talk t = plain;
 
-		t.writer = w;
+		t.write = w->way;
 		t.len = w->len;
-		if (!strcmp(w->name, "scm-rights"))
-			for (t.reader = readers; strcmp(t.reader->name, "recvmsg"); t.reader++)
-				;
-		if (!strcmp(w->name, "oob"))
-			for (t.reader = readers; strcmp(t.reader->name, "oob"); t.reader++)
-				;
-		snprintf(what, sizeof(what), "%s/%s", w->name, t.reader->name);
-		if (w == writers || (k->has_all && strncmp(k->name, "tcp", 3)) ||
-		    (k->has_all && strcmp(w->name, "scm-rights") && strcmp(w->name, "oob")))
-			try(&t, what);
+		snprintf(what, sizeof(what), "%s/%s", w->name, readers->name);
+		try(&t, what);
 	}
-	for (const struct reader *r = readers + 1; k->has_all && r[1].name; r++) {
+	for (const struct reader *r = readers + 1; k->has_all && r->name; r++) {
 		struct talk t = plain;
 
-		t.reader = r;
-		snprintf(what, sizeof(what), "write/%s", r->name);
+		t.read = r->way;
+		snprintf(what, sizeof(what), "%s/%s", writers->name, r->name);
 		try(&t, what);
+	}
+}
+
+/* What is tried on a pair of streams only. */
+static void try_special(const char *dir)
+{
+	static const struct {
+		const char *what;
+		struct talk t;
+	} all[] = {
+		{ "scm-rights/recvmsg", { .write = write_fds, .read = read_messages } },
+		{ "oob/oob", { .write = write_oob, .read = read_oob, .len = 300000 } },
+		{ "oob/oob-at-mark", { .write = write_oob, .read = read_oob_at_mark, .len = 300000 } },
+		{ "last-oob/oob-after-close",
+		  { .write = write_last_oob, .read = read_after_close, .is_one_way = 1 } },
+		{ "write/after-close", { .read = read_after_close, .is_one_way = 1 } },
+		{ "passed-by-scm-rights/read", { .is_passed = 1 } },
+		{ "write/unread-at-close", { .len = UNREAD_LEN, .read_len = 30000 } },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct talk t = all[i].t;
+
+		t.dir = dir;
+		t.kind = kinds;
+		if (!t.write)
+			t.write = writers->way;
+		if (!t.read)
+			t.read = readers->way;
+		try(&t, all[i].what);
 	}
 }
 
@@ -319,20 +343,6 @@ int main(int argc, char **argv)
 	patterns = argv + 2;
 	for (const struct kind *k = kinds; k->name; k++)
 		try_kind(dir, k);
-	for (int i = 0; i < 2; i++) {
-		struct talk t = {
-			.dir = dir,
-			.kind = &kinds[0],
-			.writer = &writers[0],
-			.reader = &readers[0],
-			.is_passed = i == 0,
-		};
-
-		if (i == 1) {
-			t.len = UNREAD_LEN;
-			t.read_len = 30000;
-		}
-		try(&t, i ? "write/unread-at-close" : "passed-by-scm-rights/read");
-	}
+	try_special(dir);
 	return failed;
 }

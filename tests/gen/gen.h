@@ -39,6 +39,10 @@ struct reader {
 extern const struct writer writers[]; /* ends with a NULL name; the first is the plain one */
 extern const struct reader readers[];
 
+/* Of unix sockets only. */
+extern write_way write_fds, write_oob, write_last_oob;
+extern read_way read_messages, read_oob, read_oob_at_mark, read_after_close;
+
 /* A kind of connection. */
 struct kind {
 	const char *name;

@@ -7,6 +7,7 @@
 #include <liburing.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -107,7 +108,7 @@ static ssize_t receive_message(int fd, uint8_t *p, size_t n)
 	return k;
 }
 
-static int by_recvmsg(int fd, size_t len, struct store *s)
+int read_messages(int fd, size_t len, struct store *s)
 {
 	UNTIL_END(BUF, receive_message(fd, p, n));
 }
@@ -218,26 +219,66 @@ static int by_fault(int fd, size_t len, struct store *s)
 	UNTIL_END(7000, (recv(fd, hole + 4096, 4096, 0), recv(fd, p, n, 0)));
 }
 
-/* Takes the urgent byte whenever there is one, before what stands ahead of it; but first the
- * label. */
-static int by_oob(int fd, size_t len, struct store *s)
+/* The urgent byte if it is to be taken and there is one, or else what is there to read. */
+static ssize_t read_beside_oob(int fd, uint8_t *p, size_t len, int takes_urgent)
+{
+	ssize_t k;
+	int left = 0;
+
+	if (takes_urgent && recv(fd, p, 1, MSG_OOB | MSG_DONTWAIT) == 1)
+		return 1;
+	/* 0 is not always the end: up to 6.9.7, once the writer has shut down, also what a read
+	 * gets that begins where an urgent byte was taken (mended by 93c99f21db36). */
+	do {
+		k = read(fd, p, len);
+		if (k < 0 || ioctl(fd, FIONREAD, &left))
+			die("read beside MSG_OOB");
+	} while (!k && left);
+	return k;
+}
+
+static size_t read_label(int fd, struct store *s)
 {
 	uint8_t *p = buffer();
-	int is_labelled = 0;
 
-	while (len) {
-		ssize_t k = is_labelled ? recv(fd, p, 1, MSG_OOB | MSG_DONTWAIT) : read(fd, p, 1);
+	do {
+		if (read(fd, p, 1) != 1)
+			die("read the label");
+		store_put(s, p, 1);
+	} while (*p != '\n');
+	return s->len;
+}
 
-		is_labelled |= *p == '\n';
-		if (k <= 0)
-			k = read(fd, p, len < 3000 ? len : 3000);
-		if (k < 0)
-			die("read beside MSG_OOB");
-		if (k == 0)
-			break;
-		store_put(s, p, (size_t)k);
-		len -= (size_t)k;
-	}
+/* Takes the urgent byte whenever there is one, before what stands ahead of it; but first the
+ * label. */
+int read_oob(int fd, size_t len, struct store *s)
+{
+	len -= read_label(fd, s);
+	UNTIL_END(3000, read_beside_oob(fd, p, n, 1));
+}
+
+/* Takes the urgent byte where it stands. */
+int read_oob_at_mark(int fd, size_t len, struct store *s)
+{
+	int is_there = 0;
+
+	UNTIL_END(3000, (ioctl(fd, SIOCATMARK, &is_there), read_beside_oob(fd, p, n, is_there)));
+}
+
+/* Takes the last byte when the writer is gone, an urgent one as such. What a read of no bytes
+ * returns before that is not the end. */
+int read_after_close(int fd, size_t len, struct store *s)
+{
+	struct pollfd writer = { .fd = fd };
+	uint8_t byte;
+
+	by_read(fd, len - 1, s);
+	while (!(writer.revents & POLLHUP))
+		poll(&writer, 1, 1000);
+	if (recv(fd, &byte, 1, MSG_OOB | MSG_DONTWAIT) != 1 &&
+	    (recv(fd, &byte, 0, 0) || read(fd, &byte, 1) != 1))
+		die("read after the writer's end");
+	store_put(s, &byte, 1);
 	return 0;
 }
 
@@ -248,13 +289,12 @@ const struct reader readers[] = {
 	{ "recv", by_recv },
 	{ "recv-waitall", by_recv_waitall },
 	{ "recvfrom", by_recvfrom },
-	{ "recvmsg", by_recvmsg },
+	{ "recvmsg", read_messages },
 	{ "recvmmsg", by_recvmmsg },
 	{ "peek", by_peek },
 	{ "nonblocking", by_nonblocking },
 	{ "io_uring-recv", by_ring },
 	{ "efault", by_fault },
 	{ "splice-out", by_splice },
-	{ "oob", by_oob },
 	{ 0 },
 };

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -72,8 +74,7 @@ static int by_sendmsg(int fd, const uint8_t *data, size_t len)
 	struct msghdr m = { .msg_iov = v, .msg_iovlen = 3 };
 
 	IN_PIECES((v[0] = (struct iovec){ (void *)data, n / 2 }, v[1] = (struct iovec){ 0 },
-		   v[2] = (struct iovec){ (void *)(data + n / 2), n - n / 2 },
-		   sendmsg(fd, &m, 0)));
+		   v[2] = (struct iovec){ (void *)(data + n / 2), n - n / 2 }, sendmsg(fd, &m, 0)));
 }
 
 /* Segments of size bytes in 1,024 iovecs, every gap-th of which is not empty. */
@@ -337,7 +338,7 @@ static int by_processes(int fd, const uint8_t *data, size_t len)
 
 /* ---- with something beside the bytes ---- */
 
-static int by_scm_rights(int fd, const uint8_t *data, size_t len)
+int write_fds(int fd, const uint8_t *data, size_t len)
 {
 	union control control;
 	int fds[MAX_FDS] = { 1, 2 };
@@ -349,7 +350,7 @@ static int by_scm_rights(int fd, const uint8_t *data, size_t len)
 }
 
 /* Every second message's last byte is urgent, where the kernel has that. */
-static int by_oob(int fd, const uint8_t *data, size_t len)
+int write_oob(int fd, const uint8_t *data, size_t len)
 {
 	size_t n = write_label(fd, data), turn = 3;
 
@@ -363,6 +364,22 @@ static int by_oob(int fd, const uint8_t *data, size_t len)
 			die("send MSG_OOB");
 		n += (size_t)k;
 	}
+	return 0;
+}
+
+/* The last byte is urgent, and the only one that waits when the writer ends. */
+int write_last_oob(int fd, const uint8_t *data, size_t len)
+{
+	int waits = 1;
+
+	write_all(fd, data, len - 1, "write before MSG_OOB");
+	while (waits) {
+		if (ioctl(fd, SIOCOUTQ, &waits))
+			die("SIOCOUTQ");
+		usleep(1000);
+	}
+	if (send(fd, data + len - 1, 1, MSG_OOB) != 1)
+		write_all(fd, data + len - 1, 1, "write for MSG_OOB");
 	return 0;
 }
 
@@ -385,7 +402,5 @@ const struct writer writers[] = {
 	{ "threads", by_threads, 4000000 },
 	{ "processes", by_processes, 4000000 },
 	{ "64-MiB-write", by_one_write, 64 << 20 },
-	{ "scm-rights", by_scm_rights, 0 },
-	{ "oob", by_oob, 300000 },
 	{ 0 },
 };

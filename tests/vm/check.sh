@@ -54,7 +54,7 @@ run_machine() {
 		[ "$again" ] || break
 		if [[ $status =~ ^12[45]$ ]]; then
 			echo "note kernel $series${arg:+ $arg} ended with $status (console above): once more"
-		elif [ "$status" = 0 ] && grep -E '^(missing|gap)' "$log" | grep -v 'early .*/oob/'; then
+		elif [ "$status" = 0 ] && grep -E '^(missing|gap)' "$log" | grep -v 'early .*oob'; then
 			echo "note kernel $series${arg:+ $arg} missed the above: once more"
 		else
 			break
