@@ -69,13 +69,25 @@ static bool payload_wanted(const struct decoder *d, const struct h2_frame *f)
 	return d->want->data && (f->type == H2_DATA || f->type >= H2_CONTINUATION);
 }
 
-static uint32_t frame_room(const struct h2_records *x, const struct batch *b)
+/* The request that the frame is about, NULL unknown: of a PUSH_PROMISE the promised one. */
+static struct h2_context *context_of(struct h2_records *x)
+{
+	const struct h2_frame *f = event.frame;
+	struct h2_stream *s = event.stream;
+
+	if (f->type == H2_PUSH_PROMISE)
+		s = h2_stream(&x->h2, f->promised_stream_id);
+	return s ? s->ctx : NULL;
+}
+
+static uint32_t frame_room(struct h2_records *x, const struct batch *b)
 {
 	const struct h2_event *ev = &event;
+	struct h2_context *ctx = context_of(x);
 	size_t n = sizeof(struct rec_frame) + decoder_head_room(x->d, b) + 64;
 
-	if (ev->stream)
-		n += h2_context_room(ev->stream->ctx, b);
+	if (ctx)
+		n += h2_context_room(ctx, b);
 	if (payload_wanted(x->d, ev->frame))
 		n += room_of(ev->payload.len);
 	if (ev->has_block && x->d->want->headers)
@@ -168,14 +180,14 @@ static struct rec_frame *take_frame(struct h2_records *x, const struct stamp *st
 		.conn_window = -1,
 		.stalled_ns = -1,
 	};
-	struct h2_stream *s = event.stream;
+	struct h2_context *ctx = context_of(x);
 	struct rec_frame *r = batch_take_record(b, sizeof(*r));
 
 	batch_copy(r, &blank, sizeof(*r));
 	decoder_put_head(x->d, KIND_FRAME, event.dir, st, b, &r->r);
 	r->r.exact = is_exact(x);
-	if (s && s->ctx)
-		h2_context_put(s->ctx, b, &r->ctx);
+	if (ctx)
+		h2_context_put(ctx, b, &r->ctx);
 	return r;
 }
 
