@@ -115,6 +115,8 @@ static void list_scripts(const struct options *o, struct buf *out)
 	for (char **f = folders; *f; f++)
 		read_folder(*f, &list, &cnt);
 	become_user(o);
+	if (!cnt)
+		log_warn("there is no script in %s or any other folder for them", folders[0]);
 	for (size_t i = 0; i < cnt; i++) {
 		list_script(&list[i], out);
 		buf_release(&list[i].text);

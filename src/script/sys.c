@@ -194,9 +194,12 @@ static int sys_set_interval(lua_State *L)
 	return 0;
 }
 
+/* Where a screen can be drawn. */
 static int sys_tty_is(lua_State *L)
 {
-	lua_pushboolean(L, isatty(STDOUT_FILENO));
+	const char *term = getenv("TERM");
+
+	lua_pushboolean(L, isatty(STDOUT_FILENO) && !(term && !strcmp(term, "dumb")));
 	return 1;
 }
 
@@ -215,9 +218,9 @@ static int sys_tty_size(lua_State *L)
 
 static int sys_tty_color(lua_State *L)
 {
-	const char *no = getenv("NO_COLOR");
+	const struct sink *out = state_of(L)->out;
 
-	lua_pushboolean(L, isatty(STDOUT_FILENO) && !(no && *no));
+	lua_pushboolean(L, out && sink_is_colored(out));
 	return 1;
 }
 

@@ -87,6 +87,11 @@ int sink_flush(struct sink *s)
 	return s->err;
 }
 
+bool sink_is_colored(const struct sink *s)
+{
+	return s->o.color;
+}
+
 int sink_error(const struct sink *s)
 {
 	return s->err;

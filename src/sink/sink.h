@@ -43,6 +43,9 @@ void sink_raw(struct sink *s, struct bytes text);
 /* Gives what is buffered to the kernel. Returns 0, -EPIPE if the reader is gone, or -errno. */
 int sink_flush(struct sink *s);
 
+/* Whether colours are shown: --color, NO_COLOR and the terminal have been asked. */
+bool sink_is_colored(const struct sink *s);
+
 /* 0, or what writing failed with: -errno. */
 int sink_error(const struct sink *s);
 
