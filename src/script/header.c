@@ -167,11 +167,58 @@ static bool is_bool(const char *value)
 	return is_choice("true,false,yes,no,1,0", value);
 }
 
+/* The ']' that ends the set of characters at p, or NULL. */
+static const char *set_end(const char *p)
+{
+	p += p[1] == '^' ? 2 : 1;
+	do {
+		if (!*p)
+			return NULL;
+		if (*p++ == '%' && *p)
+			p++;
+	} while (*p != ']');
+	return p;
+}
+
+enum { CAPTURES_MAX = 32 }; /* LUA_MAXCAPTURES */
+
+/* Whether Lua takes it for a pattern, however far a text matches (Lua 5.1 §5.4.1). */
+static bool is_pattern(const char *p)
+{
+	int begun = 0, open = 0, at[CAPTURES_MAX];
+	uint32_t closed = 0; /* captures, a bit each */
+
+	for (; *p; p++) {
+		if (*p == '(') {
+			if (begun == CAPTURES_MAX)
+				return false;
+			at[open++] = begun++;
+		} else if (*p == ')') {
+			if (!open)
+				return false;
+			closed |= 1u << at[--open];
+		} else if (*p == '[') {
+			p = set_end(p);
+			if (!p)
+				return false;
+		} else if (*p == '%') {
+			p++;
+			if (!*p || (*p == 'f' && p[1] != '[') || (*p == 'b' && (!p[1] || !p[2])) ||
+			    *p == '0' || (*p >= '1' && *p <= '9' && !(closed >> (*p - '1') & 1)))
+				return false;
+			p += *p == 'b' ? 2 : 0;
+		}
+	}
+	return !open;
+}
+
 static bool takes(const struct header_arg *a, const char *value)
 {
 	double n;
 
 	switch (a->type) {
+	case ARG_PATTERN:
+		return is_pattern(value);
 	case ARG_BOOL:
 		return is_bool(value);
 	case ARG_ENUM:

@@ -104,6 +104,18 @@ static void assert_args(const char *given, const char *want)
 
 static void arguments_are_checked_by_type_and_name(void **state)
 {
+	static const char *const no_patterns[] = { "[", "a[", "[]", "[%]", "[^]", "%", "a%", "%b", "%bx",
+						   "%f", "%fa", "%f[", "(", ")", "(a", "a)(", "%1",
+						   "(%1)", "(a)%2", "%0" };
+	static const char *const patterns[] = { "", "[]]", "[^]]", "[%]]", "[a-%%]", "%%", "%bxy", "%f[%w]x",
+						"()", "(a)%1", "((a)%2)", "^a.-$", "%[", "%(", "*" };
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
+		char given[32];
+
+		snprintf(given, sizeof(given), "only=%s", patterns[i]);
+		assert_args(given, "");
+	}
 	assert_args("top=5", "");
 	assert_args("top=5x", "x: top=5x: it takes a whole number from 1 to 100");
 	assert_args("top=500", "x: top=500: it takes a whole number from 1 to 100");
@@ -113,6 +125,13 @@ static void arguments_are_checked_by_type_and_name(void **state)
 	assert_args("slow=soon", "x: slow=soon: it takes a duration (250ms, 2s, 1m)");
 	assert_args("slow=250ms", "");
 	assert_args("all=maybe", "x: all=maybe: it takes true or false");
+	for (size_t i = 0; i < sizeof(no_patterns) / sizeof(*no_patterns); i++) {
+		char given[32], want[64];
+
+		snprintf(given, sizeof(given), "only=%s", no_patterns[i]);
+		snprintf(want, sizeof(want), "x: %s: it takes a Lua pattern", given);
+		assert_args(given, want);
+	}
 	assert_args(NULL, "x: argument 'file' is missing: -a file=… (Name)");
 }
 
