@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "capture/sockets.h"
@@ -39,19 +40,23 @@ static void become_user(const struct options *o)
 
 static bool read_file(const char *path, struct buf *out)
 {
-	FILE *f = fopen(path, "r");
+	struct stat st;
+	FILE *f;
 	size_t n;
-	int err;
 
+	if (stat(path, &st))
+		return false;
+	if (!S_ISREG(st.st_mode)) { /* a device may have no end, a pipe no beginning */
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return false;
+	}
+	f = fopen(path, "r");
 	if (!f)
 		return false;
-	errno = 0;
 	while ((n = fread(buf_reserve(out, 65536), 1, 65536, f)) > 0)
 		buf_added(out, n);
-	err = ferror(f) ? errno : 0; /* of a folder EISDIR */
 	fclose(f);
-	errno = err;
-	return !err;
+	return true;
 }
 
 struct listed {

@@ -96,9 +96,10 @@ def test_a_file_that_is_no_capture():
     refused(["-r", "/no/such/capture"], 2, "/no/such/capture")
 
 
-def test_a_folder_is_no_script():
+def test_a_folder_or_a_device_is_no_script():
     for option in ("--check", "--info", "-s"):
         refused([option, "/etc"], 2, "/etc", "irectory" if option != "-s" else "folder")
+        refused([option, "/dev/zero"], 2, "/dev/zero")
 
 
 def test_a_file_that_is_in_use_is_not_emptied():
