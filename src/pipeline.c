@@ -136,8 +136,8 @@ static void appended(struct pipeline *p, uint32_t from)
 		struct record *r = batch_at(p->batch, i);
 
 		r->seq = ++p->seq;
-		if (p->kinds & 1u << r->kind)
-			p->pending++;
+		p->pending += p->kinds >> r->kind & 1;
+		r->hidden = p->kinds >> r->kind & 1 && p->o->count && p->counted == p->o->count;
 	}
 	if (p->o->count && p->counted + p->pending >= p->o->count)
 		flush_batch(p, 0);
