@@ -106,7 +106,7 @@ def test_a_reader_that_goes_away_makes_no_loss():
 
 
 def test_a_pipe_that_does_not_block_gets_all_of_the_capture():
-    with Chatter("slow.sock") as c:
+    with Chatter("slow-reader.sock") as c:
         r, w = os.pipe()
         fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 4096)
         os.set_blocking(w, False)
