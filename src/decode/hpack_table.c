@@ -13,10 +13,7 @@
 #define FIRST_ID       128u
 #define MOVE_LEAST     8 /* insertions between two moves of the places */
 
-#define FIELD(n, v)                                                                                \
-	{                                                                                          \
-		n, v                                                                               \
-	}
+#define FIELD(n, v) { n, v }
 
 /* RFC 7541 Appendix A */
 static const struct {
