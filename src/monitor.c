@@ -155,9 +155,8 @@ static void open_files(struct monitor *m)
 		if (m->input < 0)
 			die(EXIT_USAGE, "cannot read %s: %s", m->o->read_file, strerror(errno));
 	}
-	m->output = STDOUT_FILENO;
-	if (m->o->out_file)
-		m->output = open_output(m, m->o->out_file, O_WRONLY);
+	m->output = -1;
+	m->output = m->o->out_file ? open_output(m, m->o->out_file, O_WRONLY) : STDOUT_FILENO;
 }
 
 /* The files of -w. "-" is stdout; then everything else that is printed goes to stderr. */
@@ -406,14 +405,16 @@ static void check_limit(struct monitor *m)
 /* Nothing is bound to a target: says so, and which socket may have been meant. */
 static void tell_waiting(const char *target)
 {
+	char *name = xmalloc(4 * strlen(target) + 1);
 	const struct socket_entry *near = NULL;
 	struct sockets s;
 	struct stat st;
 	bool is_same;
 
+	sockets_print_name(name, (const uint8_t *)target, strlen(target));
 	if (sockets_read(&s) == 0)
-		near = sockets_near(&s, target);
-	is_same = near && !strcmp(near->name, target);
+		near = sockets_near(&s, name);
+	is_same = sockets_named(&s, name);
 	if (stat(target, &st) == 0 && sockets_bound(&s, &st))
 		; /* it is there */
 	else if (is_same && strchr("/@", *target))
@@ -428,6 +429,7 @@ static void tell_waiting(const char *target)
 		log_info("no socket is bound at %s yet; waiting for it (--list sockets shows those "
 			 "that are)", target);
 	sockets_release(&s);
+	free(name);
 }
 
 /* The worker has begun: what is open already is announced, and the user is told, who may

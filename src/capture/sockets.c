@@ -331,6 +331,18 @@ bool sockets_bound(const struct sockets *s, const struct stat *file)
 	return false;
 }
 
+bool sockets_named(const struct sockets *s, const char *name)
+{
+	for (size_t i = 0; i < s->cnt; i++) {
+		const struct socket_entry *u = &s->list[i];
+
+		if (u->name && u->family == AF_UNIX && (u->listens || u->type == SOCK_DGRAM) &&
+		    !strcmp(u->name, name))
+			return true; /* and not an accepted one, whose listener may be gone */
+	}
+	return false;
+}
+
 const struct socket_entry *sockets_near(const struct sockets *s, const char *path)
 {
 	const char *base = strrchr(path, '/');

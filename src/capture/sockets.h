@@ -48,6 +48,9 @@ const struct socket_entry *sockets_find(const struct sockets *s, uint32_t ino);
 /* True if a socket is bound to the file. */
 bool sockets_bound(const struct sockets *s, const struct stat *file);
 
+/* True if a socket is bound to that name, as names are printed. */
+bool sockets_named(const struct sockets *s, const char *name);
+
 /* The bound name that a mistyped path probably means, or NULL; points into s. */
 const struct socket_entry *sockets_near(const struct sockets *s, const char *path);
 

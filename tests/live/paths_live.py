@@ -199,6 +199,18 @@ def test_names_that_are_printed_otherwise_than_typed():
         server.stop()
 
 
+def test_an_abstract_name_that_is_bound_is_not_waited_for():
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        for name in ("spf-plain", "spf-back\\slash", "spf-a\x1bb"):
+            with socket.socket(socket.AF_UNIX, kind) as server:
+                server.bind("\0" + name)
+                if kind == socket.SOCK_STREAM:
+                    server.listen()
+                spf = watch("@" + name)
+                assert "waiting" not in spf.err(), spf.err()
+                spf.finish()
+
+
 def test_an_abstract_name_and_one_of_another_folder_are_waited_for():
     server = Server("other.sock", folder("other"))
     for typed in ("@spf-nobody", "other.sock"):
