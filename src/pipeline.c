@@ -43,7 +43,8 @@ struct pipeline {
 	int64_t end_ns;   /* when the capture ended, in the source's clock */
 	int64_t now_ns;   /* time of the newest chunk, in the source's clock */
 	const char *reason; /* why it ends; NULL = it goes on */
-	bool is_cut_off, takes_rest; /* writing failed; it ends, the ring is taken to its end */
+	bool takes_rest;     /* it ends, the ring is taken to its end */
+	uint64_t failures;   /* to write; the first is told */
 	int status;
 };
 
@@ -58,12 +59,10 @@ static void end(struct pipeline *p, const char *reason, int status)
 /* rc: of a write. A reader that went away had what it wanted; all else is a failure of spf. */
 static void check_output(struct pipeline *p, const char *what, int rc)
 {
-	if (rc >= 0 || p->is_cut_off)
-		return;
-	p->is_cut_off = true;
-	if (rc != -EPIPE)
+	if (rc < 0 && rc != -EPIPE && !p->failures++)
 		log_warn("cannot write the %s: %s", what, strerror(-rc));
-	end(p, "output", rc == -EPIPE ? EXIT_OK : EXIT_RUN);
+	if (rc < 0)
+		end(p, "output", rc == -EPIPE ? EXIT_OK : EXIT_RUN);
 }
 
 /* ---- batches: to the scripts, then to the printer ---- */

@@ -127,6 +127,16 @@ def test_output_that_cannot_be_written_is_a_failure():
             f"{args}: {r.returncode}: {err}"
 
 
+def test_a_capture_that_cannot_be_written_is_a_failure_though_the_reader_went_away():
+    capture = os.path.join(live.ROOT, "tests/golden/shop.chunks")
+    reader, writer = os.pipe()
+    os.close(reader)
+    r = subprocess.run([live.SPF, "-r", capture, "-e", "print(type)", "-w", "/dev/full"], stdout=writer,
+                       stderr=subprocess.PIPE, timeout=live.PATIENCE)
+    os.close(writer)
+    assert r.returncode == 1 and b"cannot write the capture" in r.stderr, r
+
+
 def test_without_root_it_says_so():
     if os.getuid() != 0:
         refused([live.path("x.sock")], 1, "root")
