@@ -129,7 +129,7 @@ static bool is_in_use(const struct monitor *m, const struct stat *st)
 	return false;
 }
 
-/* Opens a file to be written, and empties it. */
+/* Opens a file to be written. The worker empties it, once all else is known to be sound. */
 static int open_output(const struct monitor *m, const char *name, int flags)
 {
 	int fd = open(name, flags | O_CREAT | O_CLOEXEC, 0666);
@@ -137,12 +137,8 @@ static int open_output(const struct monitor *m, const char *name, int flags)
 
 	if (fd < 0 || fstat(fd, &st))
 		die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fd;
-	if (is_in_use(m, &st))
+	if (S_ISREG(st.st_mode) && is_in_use(m, &st))
 		die(EXIT_USAGE, "cannot write %s: spf reads it, or writes something else there", name);
-	if (ftruncate(fd, 0))
-		die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
 	return fd;
 }
 

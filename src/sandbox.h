@@ -37,7 +37,7 @@ struct sandbox_options {
 	pid_t monitor;       /* the parent, whose end ends the worker; 0 = whoever it is now */
 	uint32_t read_fds;   /* 1 << fd of what is read; descriptors from 3 that are in */
 	uint32_t write_fds;  /* neither mask are closed (maps stay mapped) */
-	uint32_t truncate_fds; /* of these: -w empties its files in turn */
+	uint32_t truncate_fds; /* of these: -o and -w empty their files */
 	bool jit;            /* memory may turn from writable to executable (never both) */
 	bool unsafe;         /* --unsafe: the user's files may be opened; nothing else is added */
 	bool explain;        /* say which system call was refused instead of dying silently */

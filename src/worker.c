@@ -155,6 +155,8 @@ static void drop_privileges(const struct options *o)
 			so.read_fds |= 1u << fd++;
 	for (size_t i = 0; o->write_file && i < o->file_cnt; i++)
 		so.truncate_fds |= 1u << (WORKER_FILES + i);
+	if (o->out_file)
+		so.truncate_fds |= 1u << WORKER_OUTPUT;
 	so.write_fds |= so.truncate_fds;
 	rc = sandbox_enter(&so, &why);
 	if (rc < 0)
@@ -206,6 +208,24 @@ static struct script_source source_of(const struct options *o, const struct opti
 	return out;
 }
 
+static void empty(int fd, const char *name)
+{
+	if (ftruncate(fd, 0) && errno != EINVAL) /* that is no regular file */
+		die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
+}
+
+/* What the files of -o and -w held goes now: nothing that is wrong with the command line can end
+ * spf any more, and nothing has been written yet. */
+static void empty_outputs(const struct options *o)
+{
+	if (o->out_file)
+		empty(WORKER_OUTPUT, o->out_file);
+	if (!o->write_file || !strcmp(o->write_file, "-"))
+		return;
+	for (size_t i = 0; i < o->file_cnt; i++)
+		empty(WORKER_FILES + (int)i, o->write_file);
+}
+
 static struct scripts *load_scripts(const struct options *o, struct sink *out, int64_t start_ns,
 				    char *const *targets)
 {
@@ -228,12 +248,13 @@ static struct scripts *load_scripts(const struct options *o, struct sink *out, i
 	struct scripts *s;
 	char *why;
 
-	if (!o->script_cnt)
-		return NULL;
 	for (size_t i = 0; i < o->script_cnt; i++)
 		list[i] = source_of(o, &o->script[i], &fd);
-	s = scripts_new(list, o->script_cnt, &so, out, &why);
-	if (!s || scripts_start(s, &info, &why))
+	s = o->script_cnt ? scripts_new(list, o->script_cnt, &so, out, &why) : NULL;
+	if (o->script_cnt && !s)
+		die(EXIT_USAGE, "%s", why);
+	empty_outputs(o);
+	if (s && scripts_start(s, &info, &why))
 		die(EXIT_USAGE, "%s", why);
 	return s;
 }

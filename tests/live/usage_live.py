@@ -116,6 +116,23 @@ def test_a_file_that_is_in_use_is_not_emptied():
     assert [os.path.getsize(f) for f in (capture, script)] == sizes
 
 
+def test_a_command_that_cannot_run_empties_nothing():
+    kept, source = live.path("kept"), os.path.join(live.ROOT, "tests/golden/shop.chunks")
+    nobody = {} if os.getuid() else {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    for option in ("-o", "-w"):
+        with open(kept, "w") as f:
+            f.write("as it was")
+        os.chmod(kept, 0o666)
+        refused(["-r", source, option, kept, "-e", "count("], 2, "-e")
+        refused(["-r", source, option, kept, "-F", "nosuch"], 2, "nosuch")
+        refused([option, kept, live.path("x.sock")], 1, "root", **nobody)
+        with open(kept) as f:
+            assert f.read() == "as it was", option
+        live.run(live.SPF, "-r", source, option, kept)
+        with open(kept, "rb") as f:
+            assert b"as it was" not in f.read(), option
+
+
 def test_output_that_cannot_be_written_is_a_failure():
     capture = os.path.join(live.ROOT, "tests/golden/shop.chunks")
     for args in (["-r", capture], ["-r", capture, "-e", "count(type)"], ["-r", capture, "-w", "/dev/full", "-q"],
