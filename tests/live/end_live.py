@@ -114,7 +114,7 @@ def test_a_pipe_that_does_not_block_gets_all_of_the_capture():
         os.close(w)
         time.sleep(0.3)
         spf.p.send_signal(signal.SIGINT)
-        capture = live.path("slow.pcapng")
+        capture = live.path("full_pipe.pcapng")
         with open(r, "rb") as f, open(capture, "wb") as to:
             shutil.copyfileobj(f, to)
         assert spf.wait() == 0, spf.err()
