@@ -129,16 +129,24 @@ static bool is_in_use(const struct monitor *m, const struct stat *st)
 	return false;
 }
 
+static void check_unused(const struct monitor *m, int fd, const char *name)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
+	if (S_ISREG(st.st_mode) && is_in_use(m, &st))
+		die(EXIT_USAGE, "cannot write %s: spf reads it, or writes something else there", name);
+}
+
 /* Opens a file to be written. The worker empties it, once all else is known to be sound. */
 static int open_output(const struct monitor *m, const char *name, int flags)
 {
 	int fd = open(name, flags | O_CREAT | O_CLOEXEC, 0666);
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0)
 		die(EXIT_USAGE, "cannot write %s: %s", name, strerror(errno));
-	if (S_ISREG(st.st_mode) && is_in_use(m, &st))
-		die(EXIT_USAGE, "cannot write %s: spf reads it, or writes something else there", name);
+	check_unused(m, fd, name);
 	return fd;
 }
 
@@ -163,6 +171,8 @@ static void open_captures(struct monitor *m)
 	if (!strcmp(m->o->write_file, "-")) {
 		if (isatty(STDOUT_FILENO))
 			die(EXIT_USAGE, "-w - writes a capture, which is no text: pipe it somewhere");
+		if (m->o->out_file)
+			check_unused(m, STDOUT_FILENO, "-");
 		m->file[m->file_cnt++] = STDOUT_FILENO;
 		if (!m->o->out_file)
 			m->output = STDERR_FILENO;

@@ -112,6 +112,10 @@ def test_a_file_that_is_in_use_is_not_emptied():
     refused(["-r", capture, "-o", capture], 2, capture)
     refused(["-r", capture, "-s", script, "-o", script], 2, script)
     refused(["-r", capture, "-w", both, "-o", both], 2, both)
+    for options, status in ((["-w", "-", "-o", both], 2), (["-o", "/dev/stdout"], 0)):
+        with open(both, "w") as f:
+            r = subprocess.run([live.SPF, "-r", capture, *options], stdout=f, stderr=subprocess.PIPE)
+        assert r.returncode == status, (options, r.stderr)
     refused(["-w", capture, "/etc/passwd"], 2, "/etc/passwd")
     assert [os.path.getsize(f) for f in (capture, script)] == sizes
 
