@@ -46,7 +46,7 @@
 ---@field transport string unix or tcp
 ---@field tls boolean taken inside of TLS
 ---@field proto string h2, http/1.1 or unknown
----@field exact boolean false: bytes before it in its stream were lost
+---@field exact boolean false: bytes before it that matter were not seen
 ---@field conn spf.Conn the connection's record, one shared table
 
 ---@class spf.Chunk: spf.Record

@@ -3,9 +3,11 @@
  *
  * Responses answer requests in their order (RFC 9112 §9.3). After bytes were lost, or when the
  * connection's beginning was not seen, that order is not certain: then a request is believed to
- * be answered by the next response, as it is without pipelining, and the call says that it is
- * not exact, until one exchange has gone by undisturbed. A client that is seen to pipeline after
- * all has nothing paired from then on: how many requests wait that were not seen, nobody knows.
+ * be answered by the next response, as it is without pipelining, and call and response say that
+ * they are not exact. It is certain again for a request that comes after a silence in which nothing
+ * was asked, for all that is known: else the server would owe something all that time. A client that
+ * is seen to pipeline has nothing paired from then on: how many requests wait that were not seen,
+ * nobody knows.
  */
 #include "decode/call.h"
 
@@ -29,6 +31,7 @@ struct http1_conn {
 	bool was_unsure, had_gaps, has_begun;
 	bool is_unpaired;                /* it pipelines, and was unsure: see above */
 	int64_t asked_ns, asked_read_ns; /* the newest request was written, and read; < 0 unknown */
+	int64_t heard_ns;                /* the newest bytes were written; < 0 none yet */
 	bool ready[2];                   /* the message is to become a record as it is */
 	bool is_wanted;                  /* somebody wants calls or gRPC messages */
 	bool switching;
@@ -51,7 +54,7 @@ static void *http1_open(struct decoder *d, int client, bool late)
 	x->is_wanted = d->want->kind[KIND_CALL] || d->want->kind[KIND_MESSAGE];
 	x->tail = &x->first;
 	x->unsure = x->was_unsure = late;
-	x->asked_ns = -1;
+	x->asked_ns = x->heard_ns = -1;
 	x->parser[!client].is_response = true;
 	return x;
 }
@@ -242,6 +245,9 @@ static struct call *on_request(struct http1_conn *x, const struct http1_event *e
 
 	if (x->was_unsure && is_pipelined(x, st))
 		x->unsure = x->is_unpaired = true;
+	else if (!to_answer(x) && x->heard_ns >= 0 &&
+		 st->ts_ns - x->heard_ns >= LIMIT_HTTP1_SILENCE_NS)
+		x->unsure = x->is_unpaired;
 	x->has_begun = true;
 	x->asked_ns = st->ts_ns;
 	x->asked_read_ns = st->read_ns;
@@ -326,6 +332,7 @@ static void on_head(struct http1_conn *x, int dir, const struct http1_event *ev,
 	if (x->message[!dir].open && !x->message[!dir].given) /* heads go by their times */
 		x->ready[!dir] = true;
 	http1_message_begin(&x->message[dir], want, ev, c ? c->ctx : NULL);
+	x->message[dir].is_believed = side == CALL_RESPONSE && c && c->ctx && x->unsure;
 	if (x->parser[dir].drop) /* the head lies where the parser needs room */
 		http1_message_keep(&x->message[dir]);
 	if (x->switching) { /* there is no END */
@@ -428,16 +435,7 @@ static void on_event(struct http1_conn *x, int dir, const struct http1_event *ev
 			lose(x, dir, st);
 		break;
 	}
-}
-
-/* Calls whose request and response have ended are over. */
-static void finish_ended(struct http1_conn *x)
-{
-	while (x->first && is_over(x->first)) {
-		if (x->first->half[CALL_REQUEST].seen)
-			x->unsure = x->is_unpaired;
-		finish(x, x->first, OUTCOME_COMPLETE);
-	}
+	x->heard_ns = st->ts_ns;
 }
 
 /* False if next_due() would do nothing. */
@@ -464,7 +462,8 @@ static int next_due(struct http1_conn *x, struct batch *b)
 	}
 	if (rc)
 		return rc;
-	finish_ended(x);
+	while (x->first && is_over(x->first))
+		finish(x, x->first, OUTCOME_COMPLETE);
 	return calls_has_next(&x->calls) ? calls_next(&x->calls, b) : 0;
 }
 

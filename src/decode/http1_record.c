@@ -231,6 +231,7 @@ int http1_message_put(struct http1_message *m, struct decoder *d, int dir, struc
 		if (m->ctx)
 			h2_context_put(m->ctx, b, &r->ctx);
 		put(m, b, r);
+		r->r.exact &= !m->is_believed;
 		if (d->want->data && !(is_compressed(m) && m->open))
 			r->body = batch_str(b, body.len ? body : BYTES_LIT(""));
 		given(m);

@@ -30,6 +30,7 @@ struct http1_message {
 	bool complete;
 	const char *why;
 	struct h2_context *ctx;  /* of its request; may be NULL */
+	bool is_believed;        /* that this is its request */
 };
 
 void http1_message_release(struct http1_message *m);

@@ -98,7 +98,7 @@ struct record {
 	uint8_t proto;
 	uint8_t tls;
 	uint8_t hidden;     /* a filter or script dropped it */
-	uint8_t exact;      /* 0: something before it in its stream was lost, so it may be incomplete */
+	uint8_t exact;      /* 0: something before it was not seen, so it may be incomplete */
 	uint8_t reserved;
 	struct str comm;
 	struct str addr;

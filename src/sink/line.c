@@ -243,6 +243,6 @@ void line_record(struct buf *out, const struct line_options *o, const struct bat
 		break;
 	}
 	if (!r->exact && r->kind != KIND_GAP)
-		pen_text(&l.pen, INK_NOTE, " (bytes before it were lost)");
+		pen_text(&l.pen, INK_NOTE, " (bytes before it were not seen)");
 	pen_end(&l.pen);
 }

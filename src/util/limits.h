@@ -61,6 +61,9 @@
  * handful; wrk's pipeline script some dozens. */
 #define LIMIT_HTTP1_PIPELINE 1024
 
+/* A client that pipelines and is owed responses hears of its server within this. */
+#define LIMIT_HTTP1_SILENCE_NS 1000000000
+
 /* gRPC message that is kept for m.data; gRPC's own default is to refuse more than 4 MiB. */
 #define LIMIT_GRPC_MESSAGE (4u << 20)
 

@@ -118,6 +118,8 @@ static inline void put_http(struct pair *p, const struct rec_http *h)
 		put_text(&p->out, "=", body->len ? buf_bytes(body) : BYTES_LIT(""));
 	put_list(&p->out, " trailer:", p->b, h->trailers);
 	put_text(&p->out, " !", batch_bytes(p->b, h->why));
+	if (!h->r.exact)
+		buf_puts(&p->out, " inexact");
 	buf_putc(&p->out, '\n');
 	buf_consume(text, text->len);
 	buf_consume(body, body->len);

@@ -347,14 +347,14 @@ static void what_is_due_is_not_asked_for_if_nobody_wants_it(void **state)
 static void a_late_attach_pairs_what_it_saw_whole(void **state)
 {
 	CHECK_LATE(OUTCOME_CLOSED,
-		   "http server 200 body(1)=a\n"
+		   "http server 200 body(1)=a inexact\n"
 		   "call -1 complete 200 b=0/1 incomplete inexact\n"
-		   "http client GET d/2 body(0)=\n"
-		   "http server 200 GET d/2 body(1)=b\n"
+		   "http client GET d/2 body(0)= inexact\n"
+		   "http server 200 GET d/2 body(1)=b inexact\n"
 		   "call -1 GET /2 complete 200 b=0/1 incomplete inexact\n"
-		   "http client GET d/3 body(0)=\n"
-		   "http server 200 GET d/3 body(1)=c\n"
-		   "call -1 GET /3 complete 200 b=0/1\n",
+		   "http client GET d/3 body(0)= inexact\n"
+		   "http server 200 GET d/3 body(1)=c inexact\n"
+		   "call -1 GET /3 complete 200 b=0/1 incomplete inexact\n",
 		   S("body of an older one\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"),
 		   C("GET /2 HTTP/1.1\r\nHost: d\r\n\r\n"),
 		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"),
@@ -362,19 +362,49 @@ static void a_late_attach_pairs_what_it_saw_whole(void **state)
 		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nc"));
 }
 
+/* Else a client that pipelines steadily looks as if it did not. */
+static void after_a_late_attach_only_a_silence_makes_pairs_certain(void **state)
+{
+	static const struct part get[] = { C("GET /5 HTTP/1.1\r\nHost: d\r\n\r\n"), { 0 } };
+	static const struct part ok[] = { S("HTTP/1.1 204 No\r\n\r\n"), { 0 } };
+	static const int64_t asked_us[] = { 0, 999999, 2000000, 2000100 };
+	struct pair p;
+
+	pair_init(&p, false);
+	for (int i = 0; i < 4; i++) {
+		p.ts_us = 1000000 + asked_us[i];
+		feed_parts(&p, get, SIZE_MAX);
+		feed_parts(&p, ok, SIZE_MAX);
+	}
+	close_pair(&p, OUTCOME_CLOSED);
+	assert_text(buf_bytes(&p.out), "http client GET d/5 body(0)= inexact\n"
+				       "http server 204 GET d/5 body(0)= inexact\n"
+				       "call -1 GET /5 complete 204 b=0/0 incomplete inexact\n"
+				       "http client GET d/5 body(0)= inexact\n"
+				       "http server 204 GET d/5 body(0)= inexact\n"
+				       "call -1 GET /5 complete 204 b=0/0 incomplete inexact\n"
+				       "http client GET d/5 body(0)= inexact\n"
+				       "http server 204 GET d/5 body(0)= inexact\n"
+				       "call -1 GET /5 complete 204 b=0/0\n"
+				       "http client GET d/5 body(0)= inexact\n"
+				       "http server 204 GET d/5 body(0)= inexact\n"
+				       "call -1 GET /5 complete 204 b=0/0\n");
+	pair_release(&p);
+}
+
 /* Of four requests that were under way at the attach and of those that follow each response, no
  * order is known. */
 static void a_late_attach_to_a_client_that_pipelines_pairs_nothing(void **state)
 {
 	CHECK_LATE(OUTCOME_CLOSED,
-		   "http client GET d/5 body(0)=\n"
+		   "http client GET d/5 body(0)= inexact\n"
 		   "call -1 GET /5 evicted -1 b=0/0 incomplete inexact\n"
-		   "http client GET d/6 body(0)=\n"
-		   "http server 200 body(1)=a\n"
+		   "http client GET d/6 body(0)= inexact\n"
+		   "http server 200 body(1)=a inexact\n"
 		   "call -1 complete 200 b=0/1 incomplete inexact\n"
 		   "call -1 GET /6 evicted -1 b=0/0 incomplete inexact\n"
-		   "http client GET d/7 body(0)=\n"
-		   "http server 200 body(1)=b\n"
+		   "http client GET d/7 body(0)= inexact\n"
+		   "http server 200 body(1)=b inexact\n"
 		   "call -1 complete 200 b=0/1 incomplete inexact\n"
 		   "call -1 GET /7 evicted -1 b=0/0 incomplete inexact\n",
 		   C("GET /5 HTTP/1.1\r\nHost: d\r\n\r\nGET /6 HTTP/1.1\r\nHost: d\r\n\r\n"),
@@ -382,13 +412,13 @@ static void a_late_attach_to_a_client_that_pipelines_pairs_nothing(void **state)
 		   C("GET /7 HTTP/1.1\r\nHost: d\r\n\r\n"),
 		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"));
 	CHECK_LATE(OUTCOME_CLOSED, /* two that nobody asked for, after one exchange went by */
-		   "http client GET d/5 body(0)=\n"
-		   "http server 200 GET d/5 body(1)=a\n"
+		   "http client GET d/5 body(0)= inexact\n"
+		   "http server 200 GET d/5 body(1)=a inexact\n"
 		   "call -1 GET /5 complete 200 b=0/1 incomplete inexact\n"
-		   "http server 200 body(1)=b\n"
+		   "http server 200 body(1)=b inexact\n"
 		   "call -1 complete 200 b=0/1 incomplete inexact\n"
-		   "http client GET d/6 body(0)=\n"
-		   "http server 200 body(1)=c\n"
+		   "http client GET d/6 body(0)= inexact\n"
+		   "http server 200 body(1)=c inexact\n"
 		   "call -1 complete 200 b=0/1 incomplete inexact\n"
 		   "call -1 GET /6 evicted -1 b=0/0 incomplete inexact\n",
 		   C("GET /5 HTTP/1.1\r\nHost: d\r\n\r\n"),
@@ -410,8 +440,8 @@ static void a_response_written_before_a_request_was_read_does_not_answer_it(void
 	p.read_us = 1600;
 	feed_parts(&p, PARTS(S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")), SIZE_MAX);
 	close_pair(&p, OUTCOME_CLOSED);
-	assert_text(buf_bytes(&p.out), "http client GET d/5 body(0)=\n"
-				       "http server 200 body(1)=a\n"
+	assert_text(buf_bytes(&p.out), "http client GET d/5 body(0)= inexact\n"
+				       "http server 200 body(1)=a inexact\n"
 				       "call -1 complete 200 b=0/1 incomplete inexact\n"
 				       "call -1 GET /5 evicted -1 b=0/0 incomplete inexact\n");
 	pair_release(&p);
@@ -420,10 +450,10 @@ static void a_response_written_before_a_request_was_read_does_not_answer_it(void
 static void a_gap_before_the_first_response_that_was_seen_unpairs(void **state)
 {
 	CHECK_LATE(OUTCOME_CLOSED,
-		   "http client GET d/1 body(0)=\n"
+		   "http client GET d/1 body(0)= inexact\n"
 		   "gap ringbuf_drop 60 recovered\n"
 		   "call -1 GET /1 evicted -1 b=0/0 incomplete inexact\n"
-		   "http server 200 body(1)=b\n"
+		   "http server 200 body(1)=b inexact\n"
 		   "call -1 complete 200 b=0/1 incomplete inexact\n",
 		   C("GET /1 HTTP/1.1\r\nHost: d\r\n\r\n"), GAP_S(60),
 		   S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"));
@@ -452,7 +482,7 @@ static void a_gap_over_heads_never_pairs_wrongly(void **state)
 	      "call -1 GET /1 evicted -1 b=0/0 incomplete inexact\n"
 	      "http client GET d/2 body(0)=\n"
 	      "gap ringbuf_drop 60 recovered\n"
-	      "http server 200 GET d/2 body(0)=\n"
+	      "http server 200 GET d/2 body(0)= inexact\n"
 	      "call -1 GET /2 complete 200 b=0/0 incomplete inexact\n",
 	      C("GET /1 HTTP/1.1\r\nHost: d\r\n\r\n"), GAP_S(60),
 	      C("GET /2 HTTP/1.1\r\nHost: d\r\n\r\n"),
@@ -556,6 +586,7 @@ int main(void)
 		cmocka_unit_test(a_compressed_stream_comes_at_its_end),
 		cmocka_unit_test(what_is_due_is_not_asked_for_if_nobody_wants_it),
 		cmocka_unit_test(a_late_attach_pairs_what_it_saw_whole),
+		cmocka_unit_test(after_a_late_attach_only_a_silence_makes_pairs_certain),
 		cmocka_unit_test(a_late_attach_to_a_client_that_pipelines_pairs_nothing),
 		cmocka_unit_test(a_response_written_before_a_request_was_read_does_not_answer_it),
 		cmocka_unit_test(a_gap_before_the_first_response_that_was_seen_unpairs),

@@ -62,7 +62,7 @@ static void unknown_fields_are_marked(void **state)
 	f->r.exact = 0;
 	is_line(f, HEAD "HEADERS       1   POST ?path.3.1 END_STREAM|END_HEADERS "
 			"authority=localhost content-type=application/grpc (2 unknown) +2 headers "
-			"(bytes before it were lost)\n");
+			"(bytes before it were not seen)\n");
 }
 
 static void other_frames_show_their_essentials(void **state)
