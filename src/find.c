@@ -130,7 +130,7 @@ static char *near_script(char **folders, const char *name)
 
 static char *not_found(char **folders, const char *name)
 {
-	char *near = near_script(folders, name), *why;
+	char *near = access(name, F_OK) ? near_script(folders, name) : xasprintf("./%s", name), *why;
 	struct buf looked = { 0 };
 
 	for (char **f = folders; *f; f++)

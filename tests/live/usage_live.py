@@ -57,6 +57,7 @@ def test_nothing_where_something_is_wanted():
 def test_a_script_that_is_not_there():
     refused(["-s", "no_such_script", live.path("x.sock")], 2, "no_such_script")
     refused(["-s", "/no/such/file.lua", live.path("x.sock")], 2, "/no/such/file.lua")
+    refused(["-s", "README.md", live.path("x.sock")], 2, "did you mean ./README.md?")  # a file that is here
 
 
 def test_a_broken_script_is_refused_with_file_and_line():
