@@ -61,9 +61,9 @@ static enum link_class too_short(const struct rest *r)
 }
 
 /* RFC 9293 §3.1 */
-static enum link_class parse_tcp(struct rest r, struct segment *out)
+static enum link_class parse_tcp(struct rest *r, struct segment *out)
 {
-	struct bytes b = r.b;
+	struct bytes b = r->b;
 	uint16_t window, checksum, urgent;
 	uint8_t offset;
 
@@ -72,18 +72,18 @@ static enum link_class parse_tcp(struct rest r, struct segment *out)
 	    !bytes_get_u8(&b, &offset) || !bytes_get_u8(&b, &out->flags) ||
 	    !bytes_get_u16(&b, &window) || !bytes_get_u16(&b, &checksum) ||
 	    !bytes_get_u16(&b, &urgent))
-		return too_short(&r);
+		return too_short(r);
 	offset = (uint8_t)(offset >> 4) * 4;
-	if (offset < 20 || offset > r.wire)
+	if (offset < 20 || offset > r->wire)
 		return LINK_MALFORMED;
-	if (!pass(&r, offset))
+	if (!pass(r, offset))
 		return LINK_CUT;
-	out->data = r.b;
-	out->len = r.wire;
+	out->data = r->b;
+	out->len = r->wire;
 	return LINK_TCP;
 }
 
-static enum link_class parse_transport(uint8_t proto, struct rest r, struct segment *out)
+static enum link_class parse_transport(uint8_t proto, struct rest *r, struct segment *out)
 {
 	switch (proto) {
 	case IP_TCP:
@@ -98,9 +98,9 @@ static enum link_class parse_transport(uint8_t proto, struct rest r, struct segm
 }
 
 /* RFC 791 §3.1. A total length of 0 is a GSO packet that was captured before it was cut. */
-static enum link_class parse_ipv4(struct rest r, struct segment *out)
+static enum link_class parse_ipv4(struct rest *r, struct segment *out)
 {
-	struct bytes b = r.b, src, dst, skipped;
+	struct bytes b = r->b, src, dst, skipped;
 	uint16_t total, frag;
 	uint8_t head, proto;
 	uint32_t head_len;
@@ -109,16 +109,16 @@ static enum link_class parse_ipv4(struct rest r, struct segment *out)
 	    !bytes_take(&b, 2, &skipped) || !bytes_get_u16(&b, &frag) ||
 	    !bytes_take(&b, 1, &skipped) || !bytes_get_u8(&b, &proto) ||
 	    !bytes_take(&b, 2, &skipped) || !bytes_take(&b, 4, &src) || !bytes_take(&b, 4, &dst))
-		return too_short(&r);
+		return too_short(r);
 	head_len = (head & 15u) * 4;
 	if (head >> 4 != 4 || head_len < 20 || (total && total < head_len))
 		return LINK_MALFORMED;
 	if (total)
-		limit(&r, total);
+		limit(r, total);
 	if (frag & 0x3fff) /* more fragments, or an offset */
 		return LINK_FRAGMENT;
-	if (!pass(&r, head_len))
-		return too_short(&r);
+	if (!pass(r, head_len))
+		return too_short(r);
 	out->src = (struct chunk_net){ .family = 4 };
 	out->dst = (struct chunk_net){ .family = 4 };
 	memcpy(out->src.ip, src.p, 4);
@@ -127,10 +127,10 @@ static enum link_class parse_ipv4(struct rest r, struct segment *out)
 }
 
 /* RFC 8200 §4: passes extension headers up to the transport. */
-static enum link_class parse_extensions(uint8_t proto, struct rest r, struct segment *out)
+static enum link_class parse_extensions(uint8_t proto, struct rest *r, struct segment *out)
 {
 	for (;;) {
-		struct bytes b = r.b;
+		struct bytes b = r->b;
 		uint8_t next, len;
 		uint16_t frag;
 
@@ -148,20 +148,20 @@ static enum link_class parse_extensions(uint8_t proto, struct rest r, struct seg
 			return parse_transport(proto, r, out);
 		}
 		if (!bytes_get_u8(&b, &next) || !bytes_get_u8(&b, &len) || !bytes_get_u16(&b, &frag))
-			return too_short(&r);
+			return too_short(r);
 		/* a "fragment" of offset 0 without more to come is whole: RFC 6946 */
 		if (proto == IP_FRAGMENT && frag & 0xfff9)
 			return LINK_FRAGMENT;
-		if (!pass(&r, proto == IP_FRAGMENT ? 8 : proto == IP_AH ? (len + 2u) * 4 : (len + 1u) * 8))
-			return too_short(&r);
+		if (!pass(r, proto == IP_FRAGMENT ? 8 : proto == IP_AH ? (len + 2u) * 4 : (len + 1u) * 8))
+			return too_short(r);
 		proto = next;
 	}
 }
 
 /* RFC 8200 §3. A payload length of 0 is a jumbogram (RFC 2675) or GSO. */
-static enum link_class parse_ipv6(struct rest r, struct segment *out)
+static enum link_class parse_ipv6(struct rest *r, struct segment *out)
 {
-	struct bytes b = r.b, src, dst;
+	struct bytes b = r->b, src, dst;
 	uint32_t version;
 	uint16_t payload;
 	uint8_t next, hops;
@@ -169,12 +169,12 @@ static enum link_class parse_ipv6(struct rest r, struct segment *out)
 	if (!bytes_get_u32(&b, &version) || !bytes_get_u16(&b, &payload) ||
 	    !bytes_get_u8(&b, &next) || !bytes_get_u8(&b, &hops) || !bytes_take(&b, 16, &src) ||
 	    !bytes_take(&b, 16, &dst))
-		return too_short(&r);
+		return too_short(r);
 	if (version >> 28 != 6)
 		return LINK_MALFORMED;
-	pass(&r, 40);
+	pass(r, 40);
 	if (payload)
-		limit(&r, payload);
+		limit(r, payload);
 	out->src = (struct chunk_net){ .family = 6 };
 	out->dst = (struct chunk_net){ .family = 6 };
 	memcpy(out->src.ip, src.p, 16);
@@ -182,24 +182,24 @@ static enum link_class parse_ipv6(struct rest r, struct segment *out)
 	return parse_extensions(next, r, out);
 }
 
-static enum link_class parse_ip(struct rest r, struct segment *out)
+static enum link_class parse_ip(struct rest *r, struct segment *out)
 {
-	struct bytes b = r.b;
+	struct bytes b = r->b;
 	uint8_t head;
 
 	if (!bytes_get_u8(&b, &head))
-		return too_short(&r);
+		return too_short(r);
 	return head >> 4 == 6 ? parse_ipv6(r, out) : parse_ipv4(r, out);
 }
 
-static enum link_class parse_ethertype(uint16_t type, struct rest r, struct segment *out)
+static enum link_class parse_ethertype(uint16_t type, struct rest *r, struct segment *out)
 {
 	while (type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD) {
-		struct bytes b = r.b;
+		struct bytes b = r->b;
 		uint16_t tag;
 
-		if (!bytes_get_u16(&b, &tag) || !bytes_get_u16(&b, &type) || !pass(&r, 4))
-			return too_short(&r);
+		if (!bytes_get_u16(&b, &tag) || !bytes_get_u16(&b, &type) || !pass(r, 4))
+			return too_short(r);
 	}
 	switch (type) {
 	case ETHERTYPE_IPV4:
@@ -213,26 +213,26 @@ static enum link_class parse_ethertype(uint16_t type, struct rest r, struct segm
 }
 
 /* A link header of head_len bytes with the ethertype at type_at. */
-static enum link_class parse_typed(struct rest r, size_t head_len, size_t type_at,
+static enum link_class parse_typed(struct rest *r, size_t head_len, size_t type_at,
 				   struct segment *out)
 {
-	struct bytes b = r.b, skipped;
+	struct bytes b = r->b, skipped;
 	uint16_t type;
 
-	if (!bytes_take(&b, type_at, &skipped) || !bytes_get_u16(&b, &type) || !pass(&r, head_len))
-		return too_short(&r);
+	if (!bytes_take(&b, type_at, &skipped) || !bytes_get_u16(&b, &type) || !pass(r, head_len))
+		return too_short(r);
 	return parse_ethertype(type, r, out);
 }
 
 /* The address family of the capturing host in its byte order (null) or in network order (loop);
  * IPv6 has three numbers among the BSDs. */
-static enum link_class parse_family(struct rest r, struct segment *out)
+static enum link_class parse_family(struct rest *r, struct segment *out)
 {
-	struct bytes b = r.b;
+	struct bytes b = r->b;
 	uint32_t family;
 
-	if (!bytes_get_u32(&b, &family) || !pass(&r, 4))
-		return too_short(&r);
+	if (!bytes_get_u32(&b, &family) || !pass(r, 4))
+		return too_short(r);
 	if (family > 0xffff)
 		family = __builtin_bswap32(family);
 	switch (family) {
@@ -254,20 +254,20 @@ enum link_class link_parse(uint32_t linktype, struct bytes packet, uint32_t wire
 
 	switch (linktype) {
 	case LINKTYPE_ETHERNET:
-		return parse_typed(r, 14, 12, out);
+		return parse_typed(&r, 14, 12, out);
 	case LINKTYPE_LINUX_SLL:
-		return parse_typed(r, 16, 14, out);
+		return parse_typed(&r, 16, 14, out);
 	case LINKTYPE_LINUX_SLL2:
-		return parse_typed(r, 20, 0, out);
+		return parse_typed(&r, 20, 0, out);
 	case LINKTYPE_NULL:
 	case LINKTYPE_LOOP:
-		return parse_family(r, out);
+		return parse_family(&r, out);
 	case LINKTYPE_RAW:
 	case LINKTYPE_RAW_BSD:
 	case LINKTYPE_RAW_OPENBSD:
 	case LINKTYPE_IPV4:
 	case LINKTYPE_IPV6:
-		return parse_ip(r, out);
+		return parse_ip(&r, out);
 	}
 	return LINK_UNKNOWN;
 }
