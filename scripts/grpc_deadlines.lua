@@ -54,6 +54,6 @@ function on_end()
   end
   t:print()
   if hidden > 0 then
-    print(("whether %d of %d calls have a deadline is unknown: their connection is older than the capture"):format(hidden, total))
+    print(("whether %d of %d calls have a deadline is unknown: earlier bytes there were not seen"):format(hidden, total))
   end
 end

@@ -1,6 +1,6 @@
 --- Live table of gRPC calls by method: rate, errors, latency quantiles.
 --- Rates are of the last interval, all else since the start. A column UNKNOWN appears for calls that
---- ended with a status which nothing on the wire tells: their connection is older than the capture.
+--- ended with a status which nothing on the wire tells, as earlier bytes were not seen.
 -- @author   spf authors
 -- @license  BSD-2-Clause
 -- @api      1

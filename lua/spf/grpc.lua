@@ -41,7 +41,7 @@ end
 ---@param calls integer
 function grpc.print_unknown(unknown, calls)
   if unknown == 0 then return end
-  print(("the status of %d of %d calls is unknown: their connection is older than the capture"):format(unknown, calls))
+  print(("the status of %d of %d calls is unknown: earlier bytes there were not seen"):format(unknown, calls))
 end
 
 return grpc
