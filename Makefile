@@ -28,6 +28,7 @@ CFLAGS += $(COPY)
 LTO := -flto=auto -ffat-lto-objects
 LTO := $(if $(filter 1,$(SAN)),,$(shell $(CC) $(LTO) -v 2>&1 | grep -q '^gcc version' && echo $(LTO)))
 CFLAGS += $(if $(LTO),-fno-lto)
+WHOLE = $(filter-out -fno-lto,$(CFLAGS)) $(LTO)
 # As BPF's headers call the machine that CC builds for.
 ARCH := $(subst aarch64,arm64,$(subst x86_64,x86,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
 Q := $(if $(filter 1,$(V)),,@)
@@ -53,7 +54,7 @@ all: $(SPF) ## build spf (needs what `make deps` installs)
 
 $(SPF): $(BUILD)/src/main.o $(LIB)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(filter-out -fno-lto,$(CFLAGS)) $(LTO) $(LDFLAGS) -rdynamic -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(WHOLE) $(LDFLAGS) -rdynamic -o $@ $^ $(LIBS)
 
 $(LIB): $(filter-out $(BUILD)/src/main.o,$(OBJ)) $(BUILD)/embedded.o
 	$(call say,AR,$@)

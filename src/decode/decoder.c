@@ -335,7 +335,7 @@ void decoder_gap(struct decoder *d, int dir, uint64_t len, enum gap_cause cause,
 		d->cur = dir;
 		return;
 	}
-	if (d->handler && dd->searching && d->handler->proto == PROTO_HTTP1)
+	if (dd->searching && handler_proto(d) == PROTO_HTTP1)
 		d->handler->gap(d->x, dir, len, st); /* responses may be missing: calls are unsure */
 	lose_framing(dd, st, cause, len);
 	skip_log(dd, backlog_len(&dd->log));

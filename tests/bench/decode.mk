@@ -1,6 +1,6 @@
 $(BUILD)/tests/bench-decode: tests/bench/decode.c $(LIB)
 	$(call say,BENCH,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(filter-out -fno-lto,$(CFLAGS)) $(LTO) $(WARN) -std=gnu11 -o $@ $< $(LIB) $(LIBS) -lnghttp2
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(WHOLE) $(WARN) -std=gnu11 -o $@ $< $(LIB) $(LIBS) -lnghttp2
 
 .PHONY: bench-decode
 bench-decode: $(BUILD)/tests/bench-decode ## header blocks against libnghttp2, frames, memory
